@@ -1,0 +1,107 @@
+# FasterFS: make, make check, make install
+VERSION := 0.1
+B ?= build
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+CC ?= cc
+CLANG ?= clang
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wformat-nonliteral
+ifdef DEV
+WARN += -Werror
+ALL_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+
+# libcsv has no pkg-config file.
+DEPS := libarchive libcrypto libcurl libmicrohttpd jansson expat libisal libzstd
+DEPS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(DEPS))
+DEPS_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS)) -lcsv
+
+ALL_CPPFLAGS := -iquote . -iquote $(B) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-DFFS_VERSION=\"$(VERSION)\" $(DEPS_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 -pthread $(WARN) $(ALL_SAN) $(CFLAGS)
+ALL_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
+
+V ?= 0
+Q_0 := @
+Q := $(Q_$(V))
+msg_0 = @printf '  %-7s %s\n' $(1) $@;
+msg = $(msg_$(V))
+
+TOOLS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
+GEN := $(patsubst testdata/%.c,$(B)/testdata/%,$(wildcard testdata/*.c))
+UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FMT := $(wildcard cmd/*.[ch] common/*.[ch] testdata/*.c tests/unit/*.[ch] tests/fuzz/*.[ch])
+LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
+FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*.c))
+FUZZ_FLAGS := -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
+
+all: $(TOOLS) $(GEN)
+
+$(B)/bin/%: $(B)/cmd/%.o $(B)/libffs.a
+	$(Q)mkdir -p $(@D)
+	$(call msg,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(DEPS_LIBS) $(LDLIBS)
+
+$(GEN): $(B)/testdata/%: $(B)/testdata/%.o $(B)/libffs.a
+	$(call msg,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lm $(LDLIBS)
+
+$(UNIT): $(B)/tests/%: $(B)/tests/%.o $(B)/libffs.a
+	$(call msg,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(DEPS_LIBS) $(LDLIBS)
+
+$(B)/libffs.a: $(LIB_OBJ)
+	$(call msg,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	$(Q)mkdir -p $(@D)
+	$(call msg,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Fuzz targets need clang's libFuzzer: one instrumented copy of common/, one binary a target.
+fuzz: $(FUZZ)
+
+$(B)/fuzz/%.o: %.c Makefile
+	$(Q)mkdir -p $(@D)
+	$(call msg,FUZZCC)$(CLANG) $(ALL_CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
+	$(call msg,LINK)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
+
+unit: $(UNIT)
+
+check: all unit
+	$(Q)B=$(B) tests/run
+
+lint:
+	clang-format-14 --dry-run -Werror $(FMT)
+	mandoc -T lint -W warning man/*.[17]
+	shellcheck scripts/* tests/*.bash
+	scripts/check-man
+
+bench: all
+	$(Q)B=$(B) scripts/bench
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(COMPDIR)
+	install -m 755 $(TOOLS) $(DESTDIR)$(BINDIR)
+	install -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7
+	for t in $(notdir $(TOOLS)); do install -m 644 scripts/completion.bash $(DESTDIR)$(COMPDIR)/$$t || exit; done
+
+format:
+	clang-format-14 -i $(FMT)
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: all bench check clean format fuzz install lint unit
+.DELETE_ON_ERROR:
+.SECONDARY:

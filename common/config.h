@@ -1,0 +1,76 @@
+#ifndef FFS_CONFIG_H
+#define FFS_CONFIG_H
+
+#include <stdbool.h>
+
+/*
+ * Where to send requests and what to sign them with: endpoint first, then the
+ * credentials for it (design.md, "Options, environment").
+ */
+struct ffs_endpoint {
+	char *url;        /* "http://127.0.0.1:9000", no trailing slash */
+	char *region;     /* "us-east-1" where nothing names one */
+	char *access_key; /* NULL: requests go unsigned */
+	char *secret_key; /* never printed */
+	char *token;      /* session token, or NULL */
+	char *url_from;   /* which setting the URL came from, for -v and 403 texts */
+	char *cred_from;  /* which source the credentials came from, "none" without */
+	bool path_style;  /* true for anything but AWS */
+	bool aws;         /* an endpoint of AWS itself: never make buckets there */
+};
+
+/* What the command line said; members may be NULL. */
+struct ffs_config_opts {
+	const char *endpoint; /* --endpoint */
+	const char *region;   /* --region */
+	const char *profile;  /* --profile */
+};
+
+/*
+ * Fill ep from options, environment and files.  Endpoint: --endpoint,
+ * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's endpoint_url (also its
+ * "services" section), else http://127.0.0.1:9000 where our credentials file
+ * has a section for it, else AWS of the region.  Credentials: the section
+ * [URL] of $XDG_CONFIG_HOME/ffs/credentials, else the AWS chain.  Returns 0;
+ * -ENOENT for a profile that no file has, -EINVAL for a bad URL or file,
+ * -errno; on error *detail (free it; may be NULL) is a line for the user.
+ * ffs_endpoint_release() frees the members.
+ */
+int ffs_endpoint_resolve(struct ffs_endpoint *ep, const struct ffs_config_opts *o, char **detail);
+
+/* The same for a node's URL that is already chosen: only credentials, region and style are looked
+ * up. */
+int ffs_endpoint_for_url(
+    struct ffs_endpoint *ep, const char *url, const struct ffs_config_opts *o, char **detail);
+
+void ffs_endpoint_release(struct ffs_endpoint *ep);
+
+/* The bucket: $FFS_BUCKET, else "ffs".  Not to be freed. */
+const char *ffs_config_bucket(void);
+
+/*
+ * The home directory that configuration comes from: under sudo that of
+ * SUDO_UID's passwd entry, else $HOME, else the passwd entry.  NULL with errno
+ * where there is none; free it.
+ */
+char *ffs_config_home(void);
+
+/*
+ * A path below the configuration directory ($XDG_CONFIG_HOME/ffs, else
+ * HOME/.config/ffs) or the data directory ($XDG_DATA_HOME/ffs, else
+ * HOME/.local/share/ffs).  Under sudo the invoking user's.  Nothing is
+ * created.  NULL with errno; free it.
+ */
+char *ffs_config_path(const char *name);
+char *ffs_config_data_path(const char *name);
+
+/*
+ * Read, or make on first use, the key pair of our own store at url in
+ * $XDG_CONFIG_HOME/ffs/credentials (mode 0600, directory 0700, written to a
+ * temporary and renamed; under flock, so two starts make one pair; owned by
+ * the invoking user under sudo).  Sets *made.  The strings are the caller's to
+ * free.  Returns 0 or -errno.
+ */
+int ffs_config_own_keys(const char *url, char **access_key, char **secret_key, bool *made);
+
+#endif

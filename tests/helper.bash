@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+bats_require_minimum_version 1.8.0
+
+# Each test has a home, a configuration and an AWS environment of its own.
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	local v
+	for v in $(compgen -v | grep -E '^(AWS_|FFS_|SUDO_|XDG_)' | grep -v '^FFS_TEST_'); do unset "$v"; done
+	unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
+	export HOME="$BATS_TEST_TMPDIR/home" NO_PROXY='*' TZ=UTC LC_ALL=C.UTF-8
+	mkdir -p "$HOME"
+	pids=()
+}
+
+# Processes a test started end with it, by pid.
+teardown() {
+	local p
+	for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null && wait "$p" 2>/dev/null; done
+	return 0
+}
+
+# skip for something this machine lacks: a failure in strict mode (CI).
+need() {
+	[ -n "${FFS_TEST_STRICT-}" ] && { echo "needed in strict mode: $1" >&2; return 1; }
+	skip "$1"
+}
+
+# skip for a third-party peer or a data file that no build needs: never a failure.
+may_skip() {
+	skip "$1"
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || need "needs root"
+}
+
+need_cmd() {
+	command -v "$1" >/dev/null || need "needs $1"
+}
+
+# until_true SECONDS COMMAND...: poll with a deadline.
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || { echo "gave up waiting for: $*" >&2; return 1; }
+		sleep 0.05
+	done
+}
+
+# start_node [OPTION...]: a store of our own on a free loopback port over ./store.
+# Sets url and node_pid; its keys are in the test's own ~/.config/ffs/credentials.
+start_node() {
+	ffs-node --serve ./store --listen 127.0.0.1:0 --fsync=never "$@" >node.url 2>node.log 3>&- &
+	node_pid=$!
+	pids+=("$node_pid")
+	until_true 20 test -s node.url || { cat node.log >&2; return 1; }
+	url=$(cat node.url)
+	export AWS_ENDPOINT_URL="$url"
+}
