@@ -7,7 +7,7 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 CC ?= cc
-CLANG ?= clang
+CLANG ?= clang-14
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 
@@ -81,7 +81,7 @@ check: all unit
 lint:
 	clang-format-14 --dry-run -Werror $(FMT)
 	mandoc -T lint -W warning man/*.[17]
-	shellcheck scripts/* tests/*.bash
+	shellcheck scripts/* tests/run tests/*.bash
 	scripts/check-man
 
 bench: all

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.8.0
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	local v
-	for v in $(compgen -v | grep -E '^(AWS_|FFS_|SUDO_|XDG_)' | grep -v '^FFS_TEST_'); do unset "$v"; done
+	for v in $(compgen -v | grep -E '^(AWS_|FFS_|SUDO_|XDG_)' | grep -vE '^FFS_(TEST_|PEERS$)'); do unset "$v"; done
 	unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 	export HOME="$BATS_TEST_TMPDIR/home" NO_PROXY='*' TZ=UTC LC_ALL=C.UTF-8
 	mkdir -p "$HOME"
@@ -27,7 +27,16 @@ need() {
 
 # skip for a third-party peer or a data file that no build needs: never a failure.
 may_skip() {
-	skip "$1"
+	skip "optional: $1"
+}
+
+# peer NAME: sets peer to the path of what scripts/peers installed; skips where it is not there.
+peer() {
+	local dir=${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}
+	for peer in "$dir/bin/$1" "$dir/venv/bin/$1"; do
+		[ ! -x "$peer" ] || return 0
+	done
+	may_skip "no $1 (scripts/peers)"
 }
 
 need_root() {
