@@ -38,14 +38,18 @@ struct ffs_sigv4_scope {
 	const char *token; /* or NULL */
 	const char *region;
 	const char *service; /* NULL: "s3" */
+	/* ffs_sigv4_key() for the day of now, kept by the caller; NULL: derived (four HMACs) */
+	const unsigned char *signing_key;
 };
 
 /*
  * The canonical request over the fields listed in signed_headers
- * ("host;x-amz-date", sorted lower case; NULL: all fields).  The path is
- * decoded and encoded once, never normalised, as S3 does; with
+ * ("host;x-amz-date", sorted lower case; NULL: all fields).  A listed field
+ * that the request has not counts as empty.  The path is decoded and encoded
+ * once, never normalised, as S3 does; a '+' in the query is a space; with
  * skip_signature X-Amz-Signature is left out of the query.  Appends to out.
- * Returns 0, -EINVAL for a broken percent sequence, -ENOMEM.
+ * Returns 0, -EINVAL for a broken percent sequence or more than 1000 query
+ * parameters or fields, -ENOMEM.
  */
 int ffs_sigv4_canonical(struct ffs_buf *out, const struct ffs_sigv4_request *r,
     const char *signed_headers, bool skip_signature);
@@ -57,6 +61,20 @@ int ffs_sigv4_key(unsigned char key[32], const struct ffs_sigv4_scope *s, const 
 void ffs_sigv4_encode(struct ffs_buf *out, const char *s, size_t n, bool keep_slash);
 
 /*
+ * Percent-decode n bytes, '+' as a space too where plus.  The result may hold any byte, NUL too.
+ * Returns 0, -EINVAL for a broken sequence, -ENOMEM.
+ */
+int ffs_sigv4_decode(struct ffs_buf *out, const char *s, size_t n, bool plus);
+
+/*
+ * The signature of a canonical request: date is "20130524T000000Z", the day of
+ * the scope is its first eight characters.  Writes 64 hex digits and a NUL.
+ * Returns 0 or -errno.
+ */
+int ffs_sigv4_sign(char out[65], const unsigned char key[32], const char *date, const char *region,
+    const char *service, const char *canonical, size_t n);
+
+/*
  * Sign for the Authorization header.  r->fields must hold host, x-amz-date
  * (of the time now) and x-amz-content-sha256, and every other field to be
  * signed.  Appends the header's value to out.  Returns 0 or -errno.
@@ -65,8 +83,9 @@ int ffs_sigv4_authorize(struct ffs_buf *out, const struct ffs_sigv4_request *r,
     const struct ffs_sigv4_scope *s, time_t now);
 
 /*
- * Presign: appends the whole query, signature included, valid for expires
- * seconds (1 to 604800).  Of r->fields only host is signed.
+ * Presign: appends the whole query (r->query first), signature included, valid
+ * for expires seconds (1 to 604800, else -EINVAL).  Of r->fields only host is signed.
+ * r->payload NULL: UNSIGNED-PAYLOAD.
  */
 int ffs_sigv4_presign(struct ffs_buf *out, const struct ffs_sigv4_request *r,
     const struct ffs_sigv4_scope *s, time_t now, unsigned expires);
