@@ -30,6 +30,8 @@ struct ffs_s3_response {
 	uint64_t object_size;     /* of the whole object: from Content-Range, else length */
 	char checksum_crc32c[16]; /* x-amz-checksum-crc32c, base64; "" without */
 	char last_modified[40];
+	char date[40];        /* the store's own clock; "" without */
+	char meta_crc32c[16]; /* x-amz-meta-ffs-crc32c: our own note on a chunk; "" without */
 	unsigned attempts;
 	uint64_t first_byte_us, total_us; /* of the last attempt, from the moment it was sent */
 	unsigned connects; /* new connections the last attempt made: 0 is a reused one */
