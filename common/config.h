@@ -2,6 +2,7 @@
 #define FFS_CONFIG_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Where to send requests and what to sign them with: endpoint first, then the
@@ -14,7 +15,7 @@ struct ffs_endpoint {
 	char *secret_key; /* never printed */
 	char *token;      /* session token, or NULL */
 	char *url_from;   /* which setting the URL came from, for -v and 403 texts */
-	char *cred_from;  /* which source the credentials came from, "none" without */
+	char *cred_from;  /* which source the credentials came from, "none" (and why) without */
 	bool path_style;  /* true for anything but AWS */
 	bool aws;         /* an endpoint of AWS itself: never make buckets there */
 };
@@ -45,8 +46,18 @@ int ffs_endpoint_for_url(
 
 void ffs_endpoint_release(struct ffs_endpoint *ep);
 
+/*
+ * The one spelling of an endpoint's URL: http or https, host in lower case, a
+ * port where it is not the scheme's own, no slash at the end.  NULL with
+ * EINVAL for a path, a query, a user, or anything that is no host and port; free it.
+ */
+char *ffs_endpoint_url(const char *url);
+
 /* The bucket: $FFS_BUCKET, else "ffs".  Not to be freed. */
 const char *ffs_config_bucket(void);
+
+/* Under sudo (root, with SUDO_UID set): the invoking user, who shall own what is made for him. */
+bool ffs_config_sudo(uid_t *uid, gid_t *gid);
 
 /*
  * The home directory that configuration comes from: under sudo that of
@@ -58,8 +69,8 @@ char *ffs_config_home(void);
 /*
  * A path below the configuration directory ($XDG_CONFIG_HOME/ffs, else
  * HOME/.config/ffs) or the data directory ($XDG_DATA_HOME/ffs, else
- * HOME/.local/share/ffs).  Under sudo the invoking user's.  Nothing is
- * created.  NULL with errno; free it.
+ * HOME/.local/share/ffs), or that directory itself for NULL.  Under sudo the
+ * invoking user's.  Nothing is created.  NULL with errno; free it.
  */
 char *ffs_config_path(const char *name);
 char *ffs_config_data_path(const char *name);
