@@ -1,0 +1,224 @@
+# The repository itself: its layout, its scripts, what make install puts where.
+load helper.bash
+
+bats_require_minimum_version 1.8.0
+
+setup_file() {
+	root=$(realpath "$BATS_TEST_DIRNAME/..")
+	export root B="${FFS_TEST_BUILD:-$root/build}"
+}
+
+# Names of committed files, or of all but build directories in a tree without git.
+files() {
+	(
+		cd "$root"
+		git -c safe.directory='*' ls-files 2>/dev/null || find . -type f -not -path './build*' -not -path './.git/*' | sed 's|^\./||'
+	)
+}
+
+# A tree of scripts and tests only, to try them on programs of our own.
+copy_scripts() {
+	mkdir -p tree/build/bin tree/tests
+	cp -r "$root/scripts" tree/
+	cp "$root/tests/run" "$root/tests/helper.bash" tree/tests/
+}
+
+# as_tests FILE: bats tests from stdin, where %test stands for what bats would take for one of ours.
+as_tests() {
+	sed 's/^%test/@test/' >"tree/tests/$1"
+}
+
+@test "the top level has what it should and nothing else" {
+	run -0 files
+	printf '%s\n' "${lines[@]}" | cut -d/ -f1 | grep -v '^\.' | sort -u >top
+	run -0 comm -23 top <(printf '%s\n' LICENSE Makefile README.md bpf cmd common man scripts testdata tests | sort)
+	[ -z "$output" ]
+}
+
+@test "what is generated is kept out by one line" {
+	[ "$(wc -l <"$root/.gitignore")" -eq 1 ]
+	run -1 bash -c "cd '$root' && git -c safe.directory='*' ls-files | grep -E '^build|\.o$|\.pyc$'"
+}
+
+@test "files keep to their size: the Makefile 120 lines, a tool 400, a source 600" {
+	[ "$(wc -l <"$root/Makefile")" -lt 120 ]
+	for f in "$root"/cmd/*.c; do
+		[ "$(wc -l <"$f")" -le 400 ] || { echo "$f" >&2; false; }
+	done
+	for f in "$root"/common/*.[ch]; do
+		[ "$(wc -l <"$f")" -le 600 ] || { echo "$f" >&2; false; }
+	done
+}
+
+@test "every header is guarded, and its source includes it first" {
+	for f in "$root"/common/*.h; do
+		name=$(basename "$f" .h)
+		grep -q "^#ifndef FFS_${name^^}_H" "$f" || { echo "$f" >&2; false; }
+		[ ! -f "${f%.h}.c" ] ||
+			[ "$(grep -m1 '^#include' "${f%.h}.c")" = "#include \"common/$name.h\"" ] ||
+			{ echo "${f%.h}.c" >&2; false; }
+	done
+}
+
+@test "nothing in common prints or exits" {
+	# But for exit.c, which ends a main with a checked flush.
+	run -1 grep -nE --exclude=exit.c '(^|[^a-z_])(printf|puts|perror|errx?|warnx?|_?exit)\(' "$root"/common/*.c
+}
+
+@test "every tool has its page and its tests" {
+	for f in "$root"/cmd/*.c; do
+		name=$(basename "$f" .c)
+		[ -f "$root/man/$name.1" ]
+		[ -f "$root/tests/$name.bats" ]
+	done
+}
+
+@test "make install puts programs, pages and completions in their places" {
+	run -0 make -s -C "$root" B="$(realpath --relative-to="$root" "$B")" install DESTDIR="$PWD/dest" PREFIX=/usr
+	for f in "$root"/cmd/*.c; do
+		name=$(basename "$f" .c)
+		[ -x "dest/usr/bin/$name" ]
+		[ -f "dest/usr/share/man/man1/$name.1" ]
+		[ -f "dest/usr/share/bash-completion/completions/$name" ]
+	done
+	[ -f dest/usr/share/man/man7/ffs.7 ]
+	[ ! -e dest/usr/bin/lobster-gen ]
+}
+
+@test "deps lists packages in one place and asks nothing where all is there" {
+	run -0 --separate-stderr "$root/scripts/deps" --list build
+	[[ $output == *libarchive-dev* ]]
+	[[ $output != *bats* ]]
+	run -2 --separate-stderr "$root/scripts/deps" nonsense
+	# A dpkg-query that knows every package, and an apt-get that must not be called.
+	mkdir bin
+	printf '#!/bin/sh\nfor a; do echo "installed $a"; done\n' >bin/dpkg-query
+	printf '#!/bin/sh\ntouch "%s/called"\n' "$PWD" >bin/apt-get
+	chmod +x bin/*
+	run -0 --separate-stderr env PATH="$PWD/bin:$PATH" "$root/scripts/deps" build test
+	[ -z "$output$stderr" ]
+	[ ! -e called ]
+}
+
+@test "deps says what is missing and needs root for it" {
+	mkdir bin
+	printf '#!/bin/sh\necho installed gcc\n' >bin/dpkg-query
+	printf '#!/bin/sh\necho 1000\n' >bin/id
+	printf '#!/bin/sh\ntouch "%s/called"\n' "$PWD" >bin/apt-get
+	chmod +x bin/*
+	run -7 --separate-stderr env PATH="$PWD/bin:$PATH" "$root/scripts/deps" build
+	[[ $stderr == *"missing: "*libarchive-dev* ]]
+	[[ $stderr == *"needs root"* ]]
+	[ ! -e called ]
+}
+
+@test "deps installs what is missing, and only that" {
+	mkdir bin
+	printf '#!/bin/sh\nfor a; do [ "$a" = libcsv-dev ] || echo "installed $a"; done\n' >bin/dpkg-query
+	printf '#!/bin/sh\necho 0\n' >bin/id
+	printf '#!/bin/sh\necho "$@" >>"%s/called"\n' "$PWD" >bin/apt-get
+	chmod +x bin/*
+	run -0 --separate-stderr env PATH="$PWD/bin:$PATH" "$root/scripts/deps" build
+	[[ $(cat called) == *" install "*" libcsv-dev" ]]
+	[ "$(wc -l <called)" -eq 1 ]
+}
+
+@test "the runner fails on a failure, shows it, and sums up in the last line" {
+	copy_scripts
+	as_tests a.bats <<-'END'
+		%test "good" { true; }
+		%test "bad" { echo "the reason"; false; }
+		%test "left out" { skip "for fun"; }
+	END
+	echo '%test "other" { true; }' | as_tests b.bats
+	run -1 tree/tests/run
+	[ "${lines[-1]}" = "2 passed, 1 failed, 1 skipped" ]
+	[[ $output == *"FAILED: bad"*"the reason"* ]]
+	[[ $output == *"skip: left out -- for fun"* ]]
+}
+
+@test "the runner passes where all pass, and counts a file that cannot run as a failure" {
+	copy_scripts
+	echo '%test "good" { true; }' | as_tests a.bats
+	run -0 tree/tests/run
+	[ "${lines[-1]}" = "1 passed, 0 failed, 0 skipped" ]
+	printf 'nonsense(\n' >tree/tests/b.bats
+	run -1 tree/tests/run
+	[[ ${lines[-1]} == "1 passed, "[1-9]*" failed, 0 skipped" ]]
+}
+
+@test "in strict mode only what is optional may skip" {
+	copy_scripts
+	as_tests a.bats <<-'END'
+		load helper.bash
+		%test "peer" { may_skip "no such peer"; }
+		%test "need" { need "a kernel"; }
+		%test "raw" { skip "just so"; }
+	END
+	run -0 tree/tests/run
+	[ "${lines[-1]}" = "0 passed, 0 failed, 3 skipped" ]
+	run -1 env FFS_TEST_STRICT=1 tree/tests/run
+	[ "${lines[-1]}" = "0 passed, 2 failed, 1 skipped" ]
+}
+
+@test "check-man finds an option that the page lacks, one that the tool lacks, and a wrong letter" {
+	mkdir -p tree/cmd tree/man
+	cat >tree/cmd/ffs-x.c <<-'END'
+		static const struct option longopts[] = {
+			{ "jobs", required_argument, NULL, 'j' },
+			{ "json", no_argument, NULL, OPT_JSON },
+			{ 0 },
+		};
+	END
+	page() {
+		printf '.Sh %s\n' NAME SYNOPSIS DESCRIPTION
+		printf '%s\n' "$@"
+		printf '.Sh %s\n' ENVIRONMENT FILES 'EXIT STATUS'
+		printf '.It %s\n' 0 1 2
+		echo .Sh EXAMPLES
+		printf '.Dl %s\n' a b c
+		echo '.Sh SEE ALSO'
+	}
+	page '.It Fl j Ar n , Fl -jobs Ar n' '.It Fl -json' >tree/man/ffs-x.1
+	run -0 "$root/scripts/check-man" tree
+	page '.It Fl j Ar n , Fl -jobs Ar n' >tree/man/ffs-x.1
+	run -1 "$root/scripts/check-man" tree
+	[[ $output == *"lacks --json"* ]]
+	page '.It Fl j , Fl -jobs' '.It Fl -json' '.It Fl -yaml' >tree/man/ffs-x.1
+	run -1 "$root/scripts/check-man" tree
+	[[ $output == *"has --yaml"* ]]
+	page '.It Fl x , Fl -jobs' '.It Fl -json' >tree/man/ffs-x.1
+	run -1 "$root/scripts/check-man" tree
+	[[ $output == *"lacks --jobs (letter j)"* ]]
+}
+
+@test "as-user runs a command as it is where there was no sudo" {
+	run -0 "$root/scripts/as-user" echo 'a  b' '$c'
+	[ "$output" = 'a  b $c' ]
+	run -3 "$root/scripts/as-user" sh -c 'exit 3'
+	run -2 "$root/scripts/as-user"
+}
+
+@test "as-user is the user behind sudo, who then owns what is made" {
+	need_root
+	copy_scripts
+	chmod 755 . tree
+	chown -R nobody tree
+	chmod -R a+rX "$BATS_RUN_TMPDIR" 2>/dev/null || true
+	run -0 env SUDO_USER=nobody tree/scripts/as-user id -un
+	if [ "$output" = root ]; then
+		# A TMPDIR above that nobody may pass.
+		need "a temporary directory that others may enter"
+	fi
+	[ "$output" = nobody ]
+	chown root tree
+	run -0 env SUDO_USER=nobody tree/scripts/as-user id -un
+	[ "$output" = root ]
+}
+
+@test "scripts stop at a bad option, and say how they are called" {
+	for s in deps peers check demo bench; do
+		run -2 --separate-stderr "$root/scripts/$s" --nonsense
+		[[ $stderr == *"usage: scripts/$s"* ]]
+	done
+}
