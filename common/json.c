@@ -4,33 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character at s (RFC 3629: no surrogates, no overlong forms), 0 if it is none.
- */
-static size_t
-utf8_len(const unsigned char *s, size_t n)
-{
-	size_t len, i;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		len = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		len = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (len > n)
-		return 0;
-	for (i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
+#include "common/utf8.h"
 
 bool
 ffs_json_quote(struct ffs_buf *b, const char *s, size_t n)
@@ -41,7 +15,7 @@ ffs_json_quote(struct ffs_buf *b, const char *s, size_t n)
 
 	ffs_buf_addc(b, '"');
 	for (i = 0; i < n; i += len) {
-		len = utf8_len(p + i, n - i);
+		len = ffs_utf8_len(s + i, n - i);
 		if (!len) {
 			ffs_buf_adds(b, "\xef\xbf\xbd");
 			clean = false;

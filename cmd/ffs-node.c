@@ -1,0 +1,332 @@
+/*
+ * ffs-node: be a node: serve a store.
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "common/config.h"
+#include "common/exit.h"
+#include "common/opt.h"
+#include "common/serve.h"
+#include "common/store.h"
+
+#define STOP_MS 30000
+
+struct opts {
+	const char *dir;
+	const char *listen;
+	const char *log;
+	uint64_t max_connections;
+	bool serve, anonymous, no_sync, verbose;
+};
+
+/* An address to listen on, and what clients on this machine call it. */
+struct place {
+	struct sockaddr_storage sa;
+	socklen_t len;
+	bool loopback;
+	char url[80];
+};
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: ffs-node --serve [DIR] [--listen ADDR:PORT] [--anonymous]\n"
+	      "                [--fsync=always|never] [--log FILE] [--max-connections N] [-v]\n",
+	    f);
+}
+
+static void
+help(void)
+{
+	usage(stdout);
+	puts("\n"
+	     "Serves a directory as an S3 store, in the foreground, until a signal ends it.\n"
+	     "The first line on standard output is its URL.\n"
+	     "\n"
+	     "  -s, --serve [DIR]        the directory (default: ~/.local/share/ffs/store)\n"
+	     "  -l, --listen ADDR:PORT   default 127.0.0.1:9000; port 0: any free one\n"
+	     "      --anonymous          ask for no signatures (only on loopback)\n"
+	     "      --fsync=WHEN         always (default): a write that was answered survives\n"
+	     "                           a power failure; never: for tests\n"
+	     "      --log FILE           append a JSON line for every request\n"
+	     "      --max-connections N  default 1000\n"
+	     "  -v, --verbose            a JSON line for every request on standard error\n"
+	     "  -h, --help               this text\n"
+	     "  -V, --version            the version");
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	usage(stderr);
+	exit(FFS_EXIT_USAGE);
+}
+
+/* --- where to listen --- */
+
+static bool
+is_loopback(const struct sockaddr_storage *sa)
+{
+	if (sa->ss_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
+}
+
+static bool
+is_any(const struct sockaddr_storage *sa)
+{
+	if (sa->ss_family == AF_INET)
+		return !((const struct sockaddr_in *)sa)->sin_addr.s_addr;
+	return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)sa)->sin6_addr);
+}
+
+/* "127.0.0.1:9000", "[::1]:9000", "localhost:9000" */
+static void
+parse_listen(const char *text, struct place *p)
+{
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *ai;
+	char *host = strdup(text), *port, *name;
+	uint64_t n;
+	int rc;
+
+	if (!host)
+		err(FFS_EXIT_FAIL, NULL);
+	port = strrchr(host, ':');
+	if (!port || port == host)
+		die_usage("bad address '%s': want ADDR:PORT", text);
+	*port++ = '\0';
+	if (ffs_opt_uint(port, 0, 65535, &n))
+		die_usage("bad port in '%s'", text);
+	name = host;
+	if (host[0] == '[' && port[-2] == ']') {
+		port[-2] = '\0';
+		name++;
+	} else if (strchr(host, ':')) {
+		die_usage("bad address '%s': an IPv6 address goes in brackets", text);
+	}
+	rc = getaddrinfo(name, port, &hints, &ai);
+	if (rc)
+		die_usage("bad address '%s': %s", text, gai_strerror(rc));
+	memcpy(&p->sa, ai->ai_addr, ai->ai_addrlen);
+	p->len = ai->ai_addrlen;
+	p->loopback = is_loopback(&p->sa);
+	freeaddrinfo(ai);
+	free(host);
+}
+
+static int
+listen_on(struct place *p, const char *text)
+{
+	int on = 1, fd = socket(p->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		err(FFS_EXIT_FAIL, "cannot listen on '%s'", text);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&p->sa, p->len) || listen(fd, SOMAXCONN) ||
+	    getsockname(fd, (struct sockaddr *)&p->sa, &p->len))
+		err(FFS_EXIT_FAIL, "cannot listen on '%s'", text);
+	return fd;
+}
+
+/* What clients here use: an address that means all of them is reached by loopback. */
+static void
+make_url(struct place *p)
+{
+	char host[INET6_ADDRSTRLEN] = "127.0.0.1";
+	unsigned port;
+
+	if (p->sa.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&p->sa;
+
+		port = ntohs(in->sin_port);
+		if (!is_any(&p->sa))
+			inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+	} else {
+		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&p->sa;
+
+		port = ntohs(in->sin6_port);
+		if (!is_any(&p->sa))
+			inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
+	}
+	snprintf(p->url, sizeof(p->url), strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u",
+	    host, port);
+}
+
+/* --- serving --- */
+
+static struct ffs_store *
+open_store(const struct opts *o)
+{
+	char *own = o->dir ? NULL : ffs_config_data_path("store");
+	const char *dir = o->dir ? o->dir : own;
+	struct ffs_store *s;
+	int rc;
+
+	if (!dir)
+		err(FFS_EXIT_FAIL, "cannot find a home directory");
+	rc = ffs_store_open(&s, dir, !o->no_sync);
+	if (rc == -EBUSY)
+		errx(FFS_EXIT_FAIL, "cannot serve '%s': another ffs-node does", dir);
+	if (rc == -EOPNOTSUPP)
+		errx(FFS_EXIT_UNSUP,
+		    "cannot serve '%s': its file system has no user extended attributes", dir);
+	if (rc)
+		errx(ffs_exit_of(rc), "cannot serve '%s': %s", dir, strerror(-rc));
+	free(own);
+	return s;
+}
+
+static int
+open_log(const struct opts *o)
+{
+	int fd;
+
+	if (!o->log)
+		return o->verbose ? STDERR_FILENO : -1;
+	fd = open(o->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0)
+		err(FFS_EXIT_FAIL, "cannot open log '%s'", o->log);
+	return fd;
+}
+
+static int
+serve(const struct opts *o)
+{
+	struct ffs_serve_opts so = { .max_connections = (unsigned)o->max_connections };
+	char *access_key = NULL, *secret_key = NULL;
+	struct place p = { .len = 0 };
+	struct ffs_serve *s;
+	bool made = false;
+	sigset_t set;
+	unsigned cut;
+	int rc, sig;
+
+	parse_listen(o->listen, &p);
+	if (o->anonymous && !p.loopback)
+		die_usage("--anonymous is for loopback only, not for '%s'", o->listen);
+	so.log_fd = open_log(o);
+	so.store = open_store(o);
+	so.listen_fd = listen_on(&p, o->listen);
+	make_url(&p);
+	if (!o->anonymous) {
+		rc = ffs_config_own_keys(p.url, &access_key, &secret_key, &made);
+		if (rc)
+			errx(ffs_exit_of(rc), "cannot read or make the keys of '%s': %s", p.url,
+			    strerror(-rc));
+	}
+	so.access_key = access_key;
+	so.secret_key = secret_key;
+	/* Threads inherit the mask: signals come to sigwait() and nowhere else. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	s = ffs_serve_start(&so);
+	if (!s)
+		err(FFS_EXIT_FAIL, "cannot serve on '%s'", p.url);
+	if (secret_key)
+		OPENSSL_cleanse(secret_key, strlen(secret_key));
+	if (made)
+		warnx("made a key pair for %s in the credentials file", p.url);
+	puts(p.url);
+	rc = ffs_exit_flush(FFS_EXIT_OK);
+	if (!rc)
+		sigwait(&set, &sig);
+	cut = ffs_serve_stop(s, STOP_MS);
+	if (cut)
+		warnx("stopped with %u requests unfinished", cut);
+	ffs_store_close(so.store);
+	free(access_key);
+	free(secret_key);
+	return rc;
+}
+
+enum { OPT_ANONYMOUS = 256, OPT_FSYNC, OPT_LOG, OPT_MAX_CONNECTIONS };
+
+static const struct option longopts[] = {
+	{ "anonymous", no_argument, NULL, OPT_ANONYMOUS },
+	{ "fsync", required_argument, NULL, OPT_FSYNC },
+	{ "help", no_argument, NULL, 'h' },
+	{ "listen", required_argument, NULL, 'l' },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
+	{ "serve", optional_argument, NULL, 's' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+int
+main(int argc, char **argv)
+{
+	struct opts o = { .listen = "127.0.0.1:9000", .max_connections = 1000 };
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "hl:s::vV", longopts, NULL)) != -1) {
+		switch (ch) {
+		case 'h':
+			help();
+			return ffs_exit_flush(FFS_EXIT_OK);
+		case 'l':
+			o.listen = optarg;
+			break;
+		case 's':
+			o.serve = true;
+			o.dir = optarg;
+			break;
+		case 'v':
+			o.verbose = true;
+			break;
+		case 'V':
+			puts("ffs-node " FFS_VERSION);
+			return ffs_exit_flush(FFS_EXIT_OK);
+		case OPT_ANONYMOUS:
+			o.anonymous = true;
+			break;
+		case OPT_FSYNC:
+			if (strcmp(optarg, "always") && strcmp(optarg, "never"))
+				die_usage("bad value '%s' of --fsync: always or never", optarg);
+			o.no_sync = !strcmp(optarg, "never");
+			break;
+		case OPT_LOG:
+			o.log = optarg;
+			break;
+		case OPT_MAX_CONNECTIONS:
+			if (ffs_opt_uint(optarg, 1, 100000, &o.max_connections))
+				die_usage("bad number of connections '%s'", optarg);
+			break;
+		default:
+			usage(stderr);
+			return FFS_EXIT_USAGE;
+		}
+	}
+	if (!o.serve)
+		die_usage("nothing to do: --serve serves a store");
+	/* "--serve DIR": getopt takes only "--serve=DIR" for an optional argument. */
+	if (!o.dir && optind < argc)
+		o.dir = argv[optind++];
+	if (optind < argc)
+		die_usage("unexpected argument '%s'", argv[optind]);
+	return serve(&o);
+}

@@ -1,0 +1,125 @@
+#include "common/s3op.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define XML_MAX (2u << 20) /* 1000 keys of 1024 bytes, escaped; 10,000 parts with checksums */
+
+#define LIST_PARAMS                                                                                \
+	" list-type prefix delimiter max-keys marker start-after continuation-token encoding-type" \
+	" fetch-owner "
+#define GET_PARAMS                                                                                 \
+	" partNumber response-cache-control response-content-disposition"                          \
+	" response-content-encoding response-content-language response-content-type"               \
+	" response-expires versionId "
+
+/* An entry with a sub-resource or header comes before the one without. */
+static const struct ffs_op ops[] = {
+	{ .name = "GetObject",
+	    .method = "GET",
+	    .scope = FFS_OP_OBJECT,
+	    .params = GET_PARAMS,
+	    .quick = true,
+	    .run = ffs_op_get_object },
+	{ .name = "HeadObject",
+	    .method = "HEAD",
+	    .scope = FFS_OP_OBJECT,
+	    .params = GET_PARAMS,
+	    .quick = true,
+	    .run = ffs_op_get_object },
+	{ .name = "CopyObject",
+	    .method = "PUT",
+	    .scope = FFS_OP_OBJECT,
+	    .header = "x-amz-copy-source",
+	    .run = ffs_op_copy_object },
+	{ .name = "PutObject",
+	    .method = "PUT",
+	    .scope = FFS_OP_OBJECT,
+	    .sink = FFS_SINK_BLOB,
+	    .begin = ffs_op_put_begin,
+	    .run = ffs_op_put_object },
+	{ .name = "DeleteObject",
+	    .method = "DELETE",
+	    .scope = FFS_OP_OBJECT,
+	    .params = " versionId ",
+	    .run = ffs_op_delete_object },
+	{ .name = "GetBucketLocation",
+	    .method = "GET",
+	    .scope = FFS_OP_BUCKET,
+	    .sub = "location",
+	    .quick = true,
+	    .run = ffs_op_bucket_location },
+	{ .name = "GetBucketVersioning",
+	    .method = "GET",
+	    .scope = FFS_OP_BUCKET,
+	    .sub = "versioning",
+	    .quick = true,
+	    .run = ffs_op_bucket_versioning },
+	{ .name = "ListObjects",
+	    .method = "GET",
+	    .scope = FFS_OP_BUCKET,
+	    .params = LIST_PARAMS,
+	    .run = ffs_op_list_objects },
+	{ .name = "HeadBucket",
+	    .method = "HEAD",
+	    .scope = FFS_OP_BUCKET,
+	    .quick = true,
+	    .run = ffs_op_head_bucket },
+	{ .name = "CreateBucket",
+	    .method = "PUT",
+	    .scope = FFS_OP_BUCKET,
+	    .sink = FFS_SINK_TEXT,
+	    .text_max = 65536,
+	    .run = ffs_op_create_bucket },
+	{ .name = "DeleteBucket",
+	    .method = "DELETE",
+	    .scope = FFS_OP_BUCKET,
+	    .run = ffs_op_delete_bucket },
+	{ .name = "ListBuckets",
+	    .method = "GET",
+	    .scope = FFS_OP_SERVICE,
+	    .run = ffs_op_list_buckets },
+};
+
+/* Whether an operation knows a parameter; those of signatures, and the SDKs' x-id, all do. */
+static bool
+knows(const struct ffs_op *op, const char *name)
+{
+	const char *at;
+	size_t n = strlen(name);
+
+	if (!strncasecmp(name, "X-Amz-", 6) || !strcmp(name, "x-id"))
+		return true;
+	if (op->sub && !strcmp(op->sub, name))
+		return true;
+	if (!op->params || !n || strchr(name, ' '))
+		return false;
+	for (at = op->params; (at = strstr(at, name)); at++)
+		if (at[-1] == ' ' && at[n] == ' ')
+			return true;
+	return false;
+}
+
+enum ffs_fault
+ffs_op_find(struct ffs_request *q)
+{
+	enum ffs_op_scope scope = q->key[0]      ? FFS_OP_OBJECT
+	                          : q->bucket[0] ? FFS_OP_BUCKET
+	                                         : FFS_OP_SERVICE;
+	const struct ffs_op *op;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		op = &ops[i];
+		if (op->scope != scope || strcmp(op->method, q->method) ||
+		    (op->sub && !ffs_request_param(q, op->sub)) ||
+		    (op->header && !ffs_request_field(q, op->header)))
+			continue;
+		for (k = 0; k < q->nparams; k++)
+			if (!knows(op, q->params[k].name))
+				return FFS_FAULT_NOT_IMPLEMENTED;
+		q->op = op;
+		return FFS_FAULT_NONE;
+	}
+	return FFS_FAULT_NOT_IMPLEMENTED;
+}
