@@ -64,6 +64,12 @@ struct ffs_s3_request {
 	void (*done)(void *arg, const struct ffs_s3_response *r);
 	void *arg;
 	bool once; /* no retries: the caller has its own way on */
+	/*
+	 * Ask for the object's CRC32C and check a whole body (200) against it: a mismatch is
+	 * retried like a short body.  For those who have no checksum of their own: it must not be
+	 * computed twice.
+	 */
+	bool verify;
 };
 
 #define FFS_S3_PAUSE 1
@@ -79,16 +85,19 @@ const struct ffs_endpoint *ffs_s3_endpoint(const struct ffs_s3 *s3);
 /*
  * Start a request; strings and fields are copied, body is not.  *id (may be
  * NULL) is good for pause and cancel until done().  Returns 0 or -errno
- * (nothing was started, no callback comes).
+ * (nothing was started, no callback comes): -EINVAL for an empty bucket or key,
+ * or a field that cannot travel in a header.  No callback comes from inside this.
+ * Signed are x-amz-*, content-md5 and content-type; other fields go along unsigned.
  *
  * Response rc: 0 for 2xx and 304; -ENOENT 404; -EACCES 401, 403; -ESTALE 412;
  * -ERANGE 416; -EEXIST 409; -EOPNOTSUPP 501; -EAGAIN 408, 429, 503 and other
  * throttling, after retries; -EIO other 4xx and 5xx; -ECONNREFUSED, -ECONNRESET,
  * -ETIMEDOUT, -EHOSTUNREACH and the like for transport; -EBADMSG a body shorter or
- * longer than announced after retries, or one that does not match a checksum the store sent.
+ * longer than announced after retries, or (verify) not what the store's checksum says;
+ * -EPROTO for a certificate that is not trusted or an answer that is no HTTP; what data() returned.
  *
  * Retries: 408, 429, 500, 502, 503, 504, resets and time-outs, full-jitter
- * exponential back-off from 50 ms to 20 s, Retry-After honoured, FFS_RETRIES
+ * exponential back-off (at most 50 ms, 200 ms, 800 ms, ... 20 s), Retry-After honoured, FFS_RETRIES
  * (default 4) times (a PUT's or POST's too: all ours are idempotent); never
  * 403 or 404, except RequestTimeTooSkewed: once, with the store's clock.
  */
