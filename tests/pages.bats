@@ -1,0 +1,136 @@
+# Every command in the EXAMPLES of every page runs, and every recipe of ffs.7.
+load helper.bash
+
+bats_require_minimum_version 1.8.0
+
+man=$BATS_TEST_DIRNAME/../man
+sample=$BATS_TEST_DIRNAME/../testdata/DEMO_2012-06-21_34200000_37800000
+
+# examples PAGE [SUBSECTION]: the commands of its EXAMPLES, each ended by a NUL byte. A line that
+# begins with "$ " is a command; in a display without such lines all lines together are one.
+examples() {
+	awk -v want="${2-}" '
+	function add(text) { gsub(/\\e/, "\\", text); gsub(/\\&/, "", text); gsub(/\\\(aq/, "\047", text)
+		gsub(/\\-/, "-", text); return text }
+	function give(text) { if (text != "") printf "%s%c", text, 0 }
+	/^\.Sh/ { on = $0 == ".Sh EXAMPLES"; next }
+	!on { next }
+	/^\.Ss/ { sub_is = substr($0, 5); next }
+	sub_is != want && want != "" { next }
+	/^\.Dl / { text = add(substr($0, 5)); sub(/^[$#] /, "", text); give(text); next }
+	/^\.Bd/ { display = 1; text = ""; shell = 0; next }
+	/^\.Ed/ { display = 0; give(text); next }
+	display && /^[$#] / { give(text); text = add(substr($0, 3)) "\n"; shell = 1; next }
+	display && shell && text !~ /[\\|&]\n$/ { next }
+	display { text = text add($0) "\n" }' "$1"
+}
+
+# What the pages talk about: a store, lobster.csv with message.csv beside it, a dataset of it.
+prepare() {
+	start_node
+	cp "${sample}_orderbook_10.csv" lobster.csv
+	cp "${sample}_message_10.csv" message.csv
+}
+
+load_lobster() {
+	ffs-split -n lobster -m message.csv lobster.csv | ffs-load -q
+}
+
+# A store in the foreground would stay: it is asked to end when it has said where it is.
+run_server() {
+	local command=$1
+	[[ $command == *--listen* ]] || command+=" --listen 127.0.0.1:0"
+	bash -c "exec ${command//:9000/:0}" >served 2>served.log 3>&- &
+	local pid=$!
+	pids+=("$pid")
+	until_true 20 test -s served
+	kill -TERM "$pid"
+	local rc=0
+	wait "$pid" || rc=$?
+	[ "$rc" -eq 0 ] || { cat served.log >&2; return 1; }
+}
+
+run_page() {
+	local page=$1 command n=0
+	while IFS= read -r -d '' command <&4; do
+		n=$((n + 1))
+		echo "--- $command"
+		case $command in
+		*ffs-node*--serve*) run_server "$command" ;;
+		*) bash -e -c "$command" </dev/null ;;
+		esac
+	done 4< <(examples "$page")
+	[ "$n" -ge "$2" ]
+}
+
+@test "the examples of ffs-split(1) run" {
+	prepare
+	run_page "$man/ffs-split.1" 3
+}
+
+@test "the examples of ffs-load(1) run" {
+	prepare
+	run_page "$man/ffs-load.1" 3
+}
+
+@test "the examples of ffs-get(1) run" {
+	prepare
+	load_lobster
+	run_page "$man/ffs-get.1" 3
+}
+
+@test "the examples of ffs-node(1) run" {
+	prepare
+	run_page "$man/ffs-node.1" 3
+}
+
+@test "the commands of ffs.7 run" {
+	prepare
+	run -0 bash -c 'ffs-split -n lobster -m message.csv lobster.csv | ffs-load -q'
+	grep -q 'ffs-split -n lobster -m message.csv lobster.csv | ffs-load' "$man/ffs.7"
+	while IFS= read -r -d '' command <&4; do
+		echo "--- $command"
+		bash -e -c "$command" >out </dev/null
+		[ -s out ]
+	done 4< <(examples "$man/ffs.7" Shell)
+}
+
+# A python that has the library: that of scripts/peers, or any in PATH.
+python_with() {
+	local dir=${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}
+	for python in "$dir/venv/bin/python" /usr/bin/python3 "$(command -v python3)"; do
+		[ ! -x "$python" ] || ! "$python" -c "import $1" 2>/dev/null || return 0
+	done
+	may_skip "no $1 (scripts/peers)"
+}
+
+# run_recipes LIBRARY: each runs and prints something.
+run_recipes() {
+	prepare
+	load_lobster
+	local n=0 code
+	while IFS= read -r -d '' code <&4; do
+		n=$((n + 1))
+		"$python" -c "$code" >"out$n" </dev/null
+		[ -s "out$n" ]
+	done 4< <(examples "$man/ffs.7" "$1")
+	[ "$n" -ge 1 ]
+}
+
+@test "the pandas recipes run, and count the rows right" {
+	python_with pandas
+	run_recipes pandas
+	[ "$(cat out2)" = 1000 ]
+}
+
+@test "the polars recipe runs, and sees the rows asked for" {
+	python_with polars
+	run_recipes polars
+	grep -Eq 'count *. *100' out1
+}
+
+@test "the DuckDB recipe runs, and sees every type of message" {
+	python_with duckdb
+	run_recipes DuckDB
+	for type in 1 2 3 4 5; do grep -Eq "^. +$type +. " out1; done
+}
