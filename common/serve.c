@@ -263,9 +263,8 @@ on_head(struct ffs_request *q, const char *method)
 	coding = ffs_request_field(q, "transfer-encoding");
 	body = coding || (length && strcmp(length, "0"));
 	q->stage = STAGE_BODY;
-	if (!body && (q->fault || !q->op || q->op->quick))
-		return finish(q);
-	if (!q->fault)
+	/* libmicrohttpd takes an answer given here for an early one and closes the connection. */
+	if (!body || !q->fault)
 		return MHD_YES;
 	/*
 	 * Refused, with a body to come.  A client that waits for "100 Continue" hears so
