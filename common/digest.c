@@ -1,13 +1,17 @@
 #include "common/digest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <isa-l/crc.h>
 #include <openssl/evp.h>
 
 #include "common/crc32c.h"
+
+#define FILE_BLOCK (256 * 1024)
 
 static const struct {
 	const char *name;
@@ -97,6 +101,34 @@ ffs_digest_finish(struct ffs_digest *d)
 			d->sum[i][k] = (unsigned char)(d->crc[i] >> 8 * (sums[i].size - 1 - k));
 	}
 	return 0;
+}
+
+int
+ffs_digest_file(struct ffs_digest *d, unsigned want, int fd, uint64_t n)
+{
+	char *buf = malloc(FILE_BLOCK);
+	int rc = ffs_digest_init(d, want);
+	uint64_t at = 0;
+	ssize_t got;
+
+	if (!buf)
+		rc = -ENOMEM;
+	while (!rc && at < n) {
+		got = pread(fd, buf, n - at < FILE_BLOCK ? n - at : FILE_BLOCK, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			rc = got ? -errno : -EIO;
+		else
+			rc = ffs_digest_update(d, buf, (size_t)got);
+		at += (uint64_t)got;
+	}
+	if (!rc)
+		rc = ffs_digest_finish(d);
+	free(buf);
+	if (rc)
+		ffs_digest_release(d);
+	return rc;
 }
 
 void

@@ -30,6 +30,9 @@ struct ffs_digest {
 int ffs_digest_init(struct ffs_digest *d, unsigned want);
 int ffs_digest_update(struct ffs_digest *d, const void *p, size_t n);
 int ffs_digest_finish(struct ffs_digest *d);
+
+/* The sums in want over n bytes of a file from its start, finished.  Released on error. */
+int ffs_digest_file(struct ffs_digest *d, unsigned want, int fd, uint64_t n);
 void ffs_digest_release(struct ffs_digest *d);
 
 /* Bytes of a sum: 4 to 32. */

@@ -19,7 +19,7 @@
 /*
  * One request that the store's server (common/serve.h) is answering: what was
  * asked, where its body goes, and the answer as it grows.  Operations
- * (common/s3op.h) see this and the store, and nothing of the connection.
+ * (common/op.h) see this and the store, and nothing of the connection.
  */
 struct ffs_op;
 struct ffs_serve;

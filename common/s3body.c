@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "common/opt.h"
-#include "common/s3op.h"
+#include "common/op.h"
 
 #define LENGTH_MAX (5ull << 40) /* S3's largest object */
 #define CHECKSUM "x-amz-checksum-"

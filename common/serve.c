@@ -13,7 +13,7 @@
 #include "common/auth.h"
 #include "common/json.h"
 #include "common/s3body.h"
-#include "common/s3op.h"
+#include "common/op.h"
 
 #define LOOPS 2
 #define WORKERS 16                     /* they wait for the disk, mostly together */

@@ -1,12 +1,12 @@
 #ifndef FFS_STORE_H
 #define FFS_STORE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
+#include "common/blob.h"
 #include "common/objmeta.h"
 
 /*
@@ -54,28 +54,8 @@ int ffs_store_get(struct ffs_store *s, const char *bucket, const char *key, stru
 
 /* --- writing --- */
 
-/* Bytes on their way in: a file without a place yet. */
-struct ffs_blob {
-	struct ffs_store *store;
-	int fd; /* -1: none */
-	char name[40];
-	uint64_t len;
-};
-
-/* A blob that is none, to be passed to ffs_blob_discard() without harm. */
-#define FFS_BLOB_INIT                                                                              \
-	{                                                                                          \
-		.fd = -1                                                                           \
-	}
-
-int ffs_blob_open(struct ffs_blob *b, struct ffs_store *s);
-int ffs_blob_write(struct ffs_blob *b, const void *p, size_t n);
-
-/* Append n bytes of another file from off on, by reflink or copy in the kernel where it can. */
-int ffs_blob_copy(struct ffs_blob *b, int fd, uint64_t off, uint64_t n);
-
-/* Close and remove.  Does nothing after the blob was put. */
-void ffs_blob_discard(struct ffs_blob *b);
+/* A new, empty blob for an object to be. */
+int ffs_store_blob(struct ffs_store *s, struct ffs_blob *b);
 
 /* Condition of a write, evaluated in one step with it. */
 struct ffs_store_cond {
@@ -92,9 +72,14 @@ struct ffs_store_cond {
 int ffs_store_put(struct ffs_store *s, const char *bucket, const char *key, struct ffs_blob *b,
     struct ffs_objmeta *meta, const struct ffs_store_cond *cond);
 
-/* Remove an object and the directories that it leaves empty.  -ENOENT where there is none. */
-int ffs_store_delete(
-    struct ffs_store *s, const char *bucket, const char *key, const struct ffs_store_cond *cond);
+/*
+ * Remove an object and the directories that it leaves empty.  -ENOENT where there
+ * is none.  With pending (start with -1) the directory is left to be synced later:
+ * by the next call for another directory, or by ffs_store_settle().
+ */
+int ffs_store_delete(struct ffs_store *s, const char *bucket, const char *key,
+    const struct ffs_store_cond *cond, int *pending);
+int ffs_store_settle(struct ffs_store *s, int *pending);
 
 /* --- for common/listing.c and common/multipart.c --- */
 
@@ -107,6 +92,9 @@ int ffs_store_describe(int fd, struct ffs_object *o);
 /* Give a blob a name in directory dirfd, with meta; the blob is gone after it.  Durable. */
 int ffs_store_place(
     struct ffs_store *s, struct ffs_blob *b, struct ffs_objmeta *meta, int dirfd, const char *name);
+
+/* Remove a directory below DIR that holds files only, in one step as others see it. */
+int ffs_store_drop(struct ffs_store *s, const char *path);
 
 /* fsync of a file or directory, unless the store was opened without. */
 int ffs_store_sync(struct ffs_store *s, int fd);

@@ -1,6 +1,5 @@
-#include "common/s3op.h"
+#include "common/op.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "common/listing.h"
@@ -8,108 +7,6 @@
 #include "common/s3xml.h"
 
 #define KEYS_MAX 1000 /* a page of S3 */
-
-static enum ffs_fault
-reply_xml(struct ffs_request *q, const char *root)
-{
-	ffs_s3xml_close(&q->out, root);
-	ffs_request_reply(q, "Content-Type", "application/xml");
-	return ffs_buf_error(&q->out) ? FFS_FAULT_INTERNAL : FFS_FAULT_NONE;
-}
-
-static int
-add_bucket(void *arg, const char *bucket, time_t made)
-{
-	struct ffs_buf *b = arg;
-
-	ffs_buf_adds(b, "<Bucket>");
-	ffs_s3xml_text(b, "Name", bucket);
-	ffs_s3xml_time(b, "CreationDate", made);
-	ffs_s3xml_close(b, "Bucket");
-	return 0;
-}
-
-enum ffs_fault
-ffs_op_list_buckets(struct ffs_request *q)
-{
-	int rc;
-
-	ffs_s3xml_open(&q->out, "ListAllMyBucketsResult");
-	ffs_s3xml_owner(&q->out, "Owner");
-	ffs_buf_adds(&q->out, "<Buckets>");
-	rc = ffs_listing_buckets(q->store, add_bucket, &q->out);
-	if (rc)
-		return ffs_fault_of(rc);
-	ffs_s3xml_close(&q->out, "Buckets");
-	return reply_xml(q, "ListAllMyBucketsResult");
-}
-
-enum ffs_fault
-ffs_op_create_bucket(struct ffs_request *q)
-{
-	char location[80];
-	const char *lock = ffs_request_field(q, "x-amz-bucket-object-lock-enabled");
-	int rc;
-
-	if (lock && strcmp(lock, "false"))
-		return FFS_FAULT_NOT_IMPLEMENTED;
-	rc = ffs_store_bucket_make(q->store, q->bucket);
-	if (rc == -EINVAL)
-		return FFS_FAULT_BUCKET_NAME;
-	if (rc)
-		return ffs_fault_of(rc);
-	location[0] = '/';
-	memcpy(location + 1, q->bucket, strlen(q->bucket) + 1);
-	ffs_request_reply(q, "Location", location);
-	return FFS_FAULT_NONE;
-}
-
-enum ffs_fault
-ffs_op_head_bucket(struct ffs_request *q)
-{
-	int rc = ffs_store_bucket_stat(q->store, q->bucket, NULL);
-
-	if (rc)
-		return ffs_fault_of(rc);
-	ffs_request_reply(q, "x-amz-bucket-region", "us-east-1");
-	return FFS_FAULT_NONE;
-}
-
-enum ffs_fault
-ffs_op_delete_bucket(struct ffs_request *q)
-{
-	int rc = ffs_store_bucket_remove(q->store, q->bucket);
-
-	if (rc)
-		return ffs_fault_of(rc);
-	q->status = 204;
-	return FFS_FAULT_NONE;
-}
-
-enum ffs_fault
-ffs_op_bucket_location(struct ffs_request *q)
-{
-	int rc = ffs_store_bucket_stat(q->store, q->bucket, NULL);
-
-	if (rc)
-		return ffs_fault_of(rc);
-	/* Empty is us-east-1, as on AWS; any region in a signature is accepted. */
-	ffs_s3xml_open(&q->out, "LocationConstraint");
-	return reply_xml(q, "LocationConstraint");
-}
-
-enum ffs_fault
-ffs_op_bucket_versioning(struct ffs_request *q)
-{
-	int rc = ffs_store_bucket_stat(q->store, q->bucket, NULL);
-
-	if (rc)
-		return ffs_fault_of(rc);
-	ffs_s3xml_open(&q->out, "VersioningConfiguration");
-	return reply_xml(q, "VersioningConfiguration");
-}
-
-/* --- listings --- */
 
 struct page {
 	struct ffs_buf *out, prefixes;
@@ -244,5 +141,5 @@ ffs_op_list_objects(struct ffs_request *q)
 		add_position(q, &p, &l, v2, token);
 	}
 	ffs_buf_release(&p.prefixes);
-	return rc ? ffs_fault_of(rc) : reply_xml(q, "ListBucketResult");
+	return rc ? ffs_fault_of(rc) : ffs_op_reply_xml(q, "ListBucketResult");
 }

@@ -1,5 +1,5 @@
-#ifndef FFS_S3OP_H
-#define FFS_S3OP_H
+#ifndef FFS_OP_H
+#define FFS_OP_H
 
 #include "common/request.h"
 
@@ -37,13 +37,47 @@ enum ffs_fault ffs_op_bucket_location(struct ffs_request *q);
 enum ffs_fault ffs_op_bucket_versioning(struct ffs_request *q);
 enum ffs_fault ffs_op_list_objects(struct ffs_request *q);
 
+enum ffs_fault ffs_op_delete_objects(struct ffs_request *q);
+enum ffs_fault ffs_op_bucket_acl(struct ffs_request *q);
+enum ffs_fault ffs_op_object_tagging(struct ffs_request *q);
+
+/* Close the root element, and say that the answer is XML. */
+enum ffs_fault ffs_op_reply_xml(struct ffs_request *q, const char *root);
+
 /* common/s3object.c */
 enum ffs_fault ffs_op_get_object(struct ffs_request *q);
 enum ffs_fault ffs_op_put_begin(struct ffs_request *q);
 /* Content-Type and friends, and x-amz-meta-*, of the request. */
 enum ffs_fault ffs_op_meta_from_headers(struct ffs_request *q, struct ffs_objmeta *m);
 enum ffs_fault ffs_op_put_object(struct ffs_request *q);
-enum ffs_fault ffs_op_copy_object(struct ffs_request *q);
 enum ffs_fault ffs_op_delete_object(struct ffs_request *q);
+
+/* Refuse headers that ask for what this store does not do: encryption, locks, tags. */
+enum ffs_fault ffs_op_check_headers(struct ffs_request *q);
+
+/* If-Match and If-None-Match of a write; the latter can only be "*". */
+enum ffs_fault ffs_op_condition(struct ffs_request *q, struct ffs_store_cond *c);
+
+/* Answer a checksum as a header, and keep it in m. */
+int ffs_op_keep_checksum(
+    struct ffs_request *q, struct ffs_objmeta *m, enum ffs_sum which, const char *sum);
+
+/* common/s3copy.c */
+enum ffs_fault ffs_op_copy_object(struct ffs_request *q);
+enum ffs_fault ffs_op_copy_part(struct ffs_request *q);
+
+/* common/s3multipart.c */
+enum ffs_fault ffs_op_create_upload(struct ffs_request *q);
+enum ffs_fault ffs_op_part_begin(struct ffs_request *q);
+enum ffs_fault ffs_op_put_part(struct ffs_request *q);
+enum ffs_fault ffs_op_complete_upload(struct ffs_request *q);
+enum ffs_fault ffs_op_abort_upload(struct ffs_request *q);
+enum ffs_fault ffs_op_list_parts(struct ffs_request *q);
+enum ffs_fault ffs_op_list_uploads(struct ffs_request *q);
+
+struct ffs_multipart;
+
+/* The upload that uploadId names, and the part's number (NULL: not wanted). */
+enum ffs_fault ffs_op_open_upload(struct ffs_request *q, struct ffs_multipart *m, unsigned *number);
 
 #endif

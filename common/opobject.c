@@ -1,4 +1,4 @@
-#include "common/s3op.h"
+#include "common/op.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -149,22 +149,19 @@ ffs_op_get_object(struct ffs_request *q)
 
 /* --- writing --- */
 
-static const char *
-condition(struct ffs_request *q, struct ffs_store_cond *c)
+enum ffs_fault
+ffs_op_condition(struct ffs_request *q, struct ffs_store_cond *c)
 {
 	const char *none = ffs_request_field(q, "if-none-match");
 
 	c->if_match = ffs_request_field(q, "if-match");
 	c->if_absent = none;
-	return none && strcmp(none, "*") ? none : NULL;
+	return none && strcmp(none, "*") ? FFS_FAULT_NOT_IMPLEMENTED : FFS_FAULT_NONE;
 }
 
-/*
- * Headers that ask for something this store does not do.  Ignoring them would be a
- * lie: an object that was to be encrypted or locked is not.
- */
-static enum ffs_fault
-check_headers(struct ffs_request *q)
+/* Ignoring these would be a lie: an object that was to be encrypted or locked is not. */
+enum ffs_fault
+ffs_op_check_headers(struct ffs_request *q)
 {
 	static const char *const no[] = { "x-amz-server-side-encryption",
 		"x-amz-server-side-encryption-customer-algorithm", "x-amz-tagging",
@@ -191,14 +188,14 @@ ffs_op_put_begin(struct ffs_request *q)
 {
 	char path[FFS_KEYPATH_MAX];
 	struct ffs_store_cond c;
-	enum ffs_fault f = check_headers(q);
+	enum ffs_fault f = ffs_op_check_headers(q);
 	struct ffs_object o;
 	int rc;
 
+	if (!f)
+		f = ffs_op_condition(q, &c);
 	if (f)
 		return f;
-	if (condition(q, &c))
-		return FFS_FAULT_NOT_IMPLEMENTED;
 	rc = ffs_keypath_encode(path, q->key);
 	if (!rc)
 		rc = ffs_store_bucket_stat(q->store, q->bucket, NULL);
@@ -209,7 +206,7 @@ ffs_op_put_begin(struct ffs_request *q)
 		close(o.fd);
 		return FFS_FAULT_PRECONDITION;
 	}
-	return ffs_fault_of(ffs_blob_open(&q->blob, q->store));
+	return ffs_fault_of(ffs_store_blob(q->store, &q->blob));
 }
 
 struct meta_scan {
@@ -280,10 +277,21 @@ ffs_op_meta_from_headers(struct ffs_request *q, struct ffs_objmeta *m)
 	return ffs_fault_of(s.rc);
 }
 
+int
+ffs_op_keep_checksum(
+    struct ffs_request *q, struct ffs_objmeta *m, enum ffs_sum which, const char *sum)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "x-amz-checksum-%s", ffs_digest_name(which));
+	ffs_request_reply(q, name, sum);
+	return ffs_objmeta_add(m, (char)(FFS_OBJMETA_SUM + which), sum, strlen(sum));
+}
+
 enum ffs_fault
 ffs_op_put_object(struct ffs_request *q)
 {
-	char etag[FFS_DIGEST_TEXT], quoted[FFS_DIGEST_TEXT + 2], name[40];
+	char etag[FFS_DIGEST_TEXT], quoted[FFS_DIGEST_TEXT + 2];
 	struct ffs_store_cond c;
 	struct ffs_objmeta meta;
 	enum ffs_fault f = ffs_op_meta_from_headers(q, &meta);
@@ -291,33 +299,24 @@ ffs_op_put_object(struct ffs_request *q)
 	enum ffs_sum which;
 	int rc;
 
+	if (!f)
+		f = ffs_op_condition(q, &c);
 	if (f)
 		return f;
 	ffs_digest_hex(&q->digest, FFS_SUM_MD5, etag);
 	rc = ffs_objmeta_add(&meta, FFS_OBJMETA_ETAG, etag, strlen(etag));
 	sum = ffs_s3body_checksum(q, &which);
-	if (sum && !rc)
-		rc = ffs_objmeta_add(&meta, (char)(FFS_OBJMETA_SUM + which), sum, strlen(sum));
-	condition(q, &c);
+	if (sum && !rc) {
+		rc = ffs_op_keep_checksum(q, &meta, which, sum);
+		ffs_request_reply(q, "x-amz-checksum-type", "FULL_OBJECT");
+	}
 	if (!rc)
 		rc = ffs_store_put(q->store, q->bucket, q->key, &q->blob, &meta, &c);
 	if (rc)
 		return ffs_fault_of(rc);
 	snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
 	ffs_request_reply(q, "ETag", quoted);
-	if (sum) {
-		snprintf(name, sizeof(name), "x-amz-checksum-%s", ffs_digest_name(which));
-		ffs_request_reply(q, name, sum);
-		ffs_request_reply(q, "x-amz-checksum-type", "FULL_OBJECT");
-	}
 	return FFS_FAULT_NONE;
-}
-
-enum ffs_fault
-ffs_op_copy_object(struct ffs_request *q)
-{
-	(void)q;
-	return FFS_FAULT_NOT_IMPLEMENTED;
 }
 
 enum ffs_fault
@@ -329,7 +328,7 @@ ffs_op_delete_object(struct ffs_request *q)
 
 	if (f)
 		return f;
-	rc = ffs_store_delete(q->store, q->bucket, q->key, &c);
+	rc = ffs_store_delete(q->store, q->bucket, q->key, &c, NULL);
 	if (rc == -ENOENT && !c.if_match) /* deleting nothing succeeds, as on S3 */
 		rc = ffs_store_bucket_stat(q->store, q->bucket, NULL);
 	if (rc)
