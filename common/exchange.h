@@ -20,7 +20,7 @@ enum ffs_exchange_state {
 	FFS_EXCHANGE_WAITING, /* for its time */
 };
 
-struct ffs_exchange_line; /* an easy handle */
+struct ffs_httpline; /* an easy handle */
 
 struct ffs_exchange {
 	/* The caller's; must not change between start and done. */
@@ -48,7 +48,7 @@ struct ffs_exchange {
 	/* http.c's own. */
 	enum ffs_exchange_state state;
 	struct ffs_exchange *next, *prev;
-	struct ffs_exchange_line *line;
+	struct ffs_httpline *line;
 	uint64_t due_us, sent_us;
 };
 

@@ -1,37 +1,19 @@
 #include "common/http.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "common/exchange.h"
+#include "common/httpline.h"
 #include "common/opt.h"
 
-#define RECV_BUFFER (512 * 1024L)
-#define SEND_BUFFER (1024 * 1024L)
 #define IDLE_CONNECTIONS 256L
 #define TICK_US 200000   /* how often time-outs are looked for */
 #define ABSENT_US 50000u /* of the time between two runs so much counts for time-outs */
-
-struct ffs_exchange_line {
-	CURL *easy;
-	struct ffs_http *http;
-	struct ffs_exchange *x; /* NULL: dropped inside a callback, to be removed after it */
-	struct ffs_exchange_line *next;
-	size_t sent; /* of the body */
-	bool paused, resume;
-	int rc; /* what x->data() ended it with */
-	uint64_t progress, moved_us;
-	char error[CURL_ERROR_SIZE];
-};
 
 struct list {
 	struct ffs_exchange *first, *last;
@@ -44,7 +26,7 @@ struct ffs_http {
 	unsigned max_connections, connect_ms, stall_ms;
 	bool verbose, in_curl;
 	struct list ready, running, waiting;
-	struct ffs_exchange_line *idle, *dead;
+	struct ffs_httpline *idle, *dead;
 	uint64_t curl_due_us; /* libcurl's own timer, UINT64_MAX without */
 	/*
 	 * Time-outs count the time spent polling, not the caller's: "ffs-get | less" may stand
@@ -52,15 +34,6 @@ struct ffs_http {
 	 */
 	uint64_t polled_us, left_us, ticked_us;
 };
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* --- lists --- */
 
@@ -101,95 +74,6 @@ enter(struct ffs_http *h, struct ffs_exchange *x, enum ffs_exchange_state state)
 	l->n++;
 }
 
-/* --- libcurl's callbacks --- */
-
-static size_t
-on_field(char *p, size_t size, size_t n, void *arg)
-{
-	struct ffs_exchange_line *line = arg;
-	struct ffs_exchange *x = line->x;
-	char text[8192], *value, *end;
-	size_t len = size * n;
-
-	if (!x)
-		return 0;
-	if (!x->first_byte_us)
-		x->first_byte_us = now_us() - x->sent_us;
-	/* Longer than any that matters: let it pass unread. */
-	if (len >= sizeof(text))
-		return len;
-	memcpy(text, p, len);
-	text[len] = '\0';
-	end = text + len;
-	while (end > text && isspace((unsigned char)end[-1]))
-		*--end = '\0';
-	if (!strncmp(text, "HTTP/", 5)) {
-		x->field(x, "", "");
-		return len;
-	}
-	value = strchr(text, ':');
-	if (!value || value == text)
-		return len;
-	*value++ = '\0';
-	value += strspn(value, " \t");
-	x->field(x, text, value);
-	return line->x ? len : 0;
-}
-
-static size_t
-on_data(char *p, size_t size, size_t n, void *arg)
-{
-	struct ffs_exchange_line *line = arg;
-	struct ffs_exchange *x = line->x;
-	long status = 0;
-	int rc;
-
-	if (!x)
-		return 0;
-	if (!x->status) {
-		curl_easy_getinfo(line->easy, CURLINFO_RESPONSE_CODE, &status);
-		x->status = (int)status;
-	}
-	rc = x->data(x, p, size * n);
-	if (!line->x)
-		return 0;
-	line->paused = rc == FFS_EXCHANGE_PAUSE;
-	if (line->paused)
-		return CURL_WRITEFUNC_PAUSE;
-	if (rc) {
-		line->rc = rc;
-		return 0;
-	}
-	return size * n;
-}
-
-static size_t
-on_read(char *to, size_t size, size_t n, void *arg)
-{
-	struct ffs_exchange_line *line = arg;
-	size_t want = size * n;
-
-	if (!line->x)
-		return CURL_READFUNC_ABORT;
-	if (want > line->x->body_len - line->sent)
-		want = line->x->body_len - line->sent;
-	memcpy(to, (const char *)line->x->body + line->sent, want);
-	line->sent += want;
-	return want;
-}
-
-/* libcurl sends a body again where a kept connection turns out to be dead. */
-static int
-on_seek(void *arg, curl_off_t offset, int origin)
-{
-	struct ffs_exchange_line *line = arg;
-
-	if (!line->x || origin != SEEK_SET || offset < 0 || (size_t)offset > line->x->body_len)
-		return CURL_SEEKFUNC_FAIL;
-	line->sent = (size_t)offset;
-	return CURL_SEEKFUNC_OK;
-}
-
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
@@ -217,154 +101,28 @@ on_timer(CURLM *multi, long ms, void *arg)
 	struct ffs_http *h = arg;
 
 	(void)multi;
-	h->curl_due_us = ms < 0 ? UINT64_MAX : now_us() + (uint64_t)ms * 1000;
+	h->curl_due_us = ms < 0 ? UINT64_MAX : ffs_httpline_now() + (uint64_t)ms * 1000;
 	return 0;
 }
 
-/* libcurl's trace on stderr: header lines and its remarks, without anything secret. */
-static int
-on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
-{
-	static const char *const secret[] = { "authorization:", "x-amz-security-token:" };
-	static const char mark[] = "*<>";
-	size_t i, k, len;
-	char out[1024];
-
-	(void)easy;
-	(void)arg;
-	if (type != CURLINFO_TEXT && type != CURLINFO_HEADER_IN && type != CURLINFO_HEADER_OUT)
-		return 0;
-	while (n) {
-		char *nl = memchr(p, '\n', n);
-		bool hide = false;
-
-		len = nl ? (size_t)(nl - p) : n;
-		for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
-			hide |= len >= strlen(secret[i]) &&
-			        !strncasecmp(p, secret[i], strlen(secret[i]));
-		out[0] = mark[type];
-		out[1] = ' ';
-		for (k = 0; k < len && k < sizeof(out) - 4 && p[k] != '\r'; k++) {
-			out[k + 2] = isprint((unsigned char)p[k]) ? p[k] : '?';
-			if (hide && p[k] == ':')
-				break;
-		}
-		out[k + 2] = '\n';
-		if (write(STDERR_FILENO, out, k + 3) < 0)
-			break;
-		n -= nl ? len + 1 : len;
-		p += nl ? len + 1 : len;
-	}
-	return 0;
-}
-
-/* --- easy handles --- */
-
-static void
-line_free(struct ffs_exchange_line *line)
-{
-	curl_easy_cleanup(line->easy);
-	free(line);
-}
-
-/* What is the same for all requests. */
-static int
-line_setup(struct ffs_exchange_line *line, const struct ffs_http *h)
-{
-	const char *ca = getenv("AWS_CA_BUNDLE");
-	CURL *e = line->easy;
-	int bad = 0;
-
-	bad |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-	bad |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	bad |= curl_easy_setopt(e, CURLOPT_USERAGENT, "ffs/" FFS_VERSION);
-	/* Keys may hold "..": the path is signed and sent as it is. */
-	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-	bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	bad |= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	bad |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECV_BUFFER);
-	bad |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
-	/* http.c keeps the time itself; libcurl's clock runs while the caller is away. */
-	bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, 24 * 3600 * 1000L);
-	bad |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, line->error);
-	bad |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_field);
-	bad |= curl_easy_setopt(e, CURLOPT_HEADERDATA, line);
-	bad |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
-	bad |= curl_easy_setopt(e, CURLOPT_WRITEDATA, line);
-	bad |= curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
-	bad |= curl_easy_setopt(e, CURLOPT_READDATA, line);
-	bad |= curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
-	bad |= curl_easy_setopt(e, CURLOPT_SEEKDATA, line);
-	bad |= curl_easy_setopt(e, CURLOPT_PRIVATE, line);
-	if (ca && *ca)
-		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, ca);
-	if (h->verbose) {
-		bad |= curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_debug);
-		bad |= curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
-	}
-	return bad ? -ENOMEM : 0;
-}
-
-static struct ffs_exchange_line *
+static struct ffs_httpline *
 line_take(struct ffs_http *h)
 {
-	struct ffs_exchange_line *line = h->idle;
+	struct ffs_httpline *line = h->idle;
 
-	if (line) {
+	if (line)
 		h->idle = line->next;
-		return line;
-	}
-	line = calloc(1, sizeof(*line));
-	if (!line)
-		return NULL;
-	line->http = h;
-	line->easy = curl_easy_init();
-	if (!line->easy || line_setup(line, h)) {
-		line_free(line);
-		return NULL;
-	}
+	else
+		line = ffs_httpline_new(h->verbose);
+	if (line)
+		line->moved_us = h->polled_us;
 	return line;
-}
-
-/* Aim a handle at x. */
-static int
-line_aim(struct ffs_exchange_line *line, struct ffs_exchange *x)
-{
-	bool get = !strcmp(x->method, "GET"), head = !strcmp(x->method, "HEAD");
-	bool put = !strcmp(x->method, "PUT") || !strcmp(x->method, "POST") || x->body_len;
-	CURL *e = line->easy;
-	int bad = 0;
-
-	/* HTTPGET first: it undoes what another method left behind. */
-	bad |= curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-	if (head)
-		bad |= curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	if (put) {
-		bad |= curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
-		bad |= curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->body_len);
-	}
-	bad |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, get || head ? NULL : x->method);
-	bad |= curl_easy_setopt(e, CURLOPT_URL, x->url);
-	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->fields);
-	bad |= curl_easy_setopt(e, CURLOPT_PROXY, x->direct ? "" : NULL);
-	line->sent = 0;
-	line->paused = line->resume = false;
-	line->rc = 0;
-	line->progress = 0;
-	line->error[0] = '\0';
-	line->moved_us = line->http->polled_us;
-	line->x = x;
-	x->line = line;
-	return bad ? -ENOMEM : 0;
 }
 
 /* Take a handle from libcurl; its exchange, if any, is out of RUNNING already. */
 static void
-line_return(struct ffs_exchange_line *line)
+line_return(struct ffs_http *h, struct ffs_httpline *line)
 {
-	struct ffs_http *h = line->http;
-
 	curl_multi_remove_handle(h->multi, line->easy);
 	/* It points at the exchange's memory. */
 	curl_easy_setopt(line->easy, CURLOPT_HTTPHEADER, NULL);
@@ -376,7 +134,7 @@ line_return(struct ffs_exchange_line *line)
 static void
 detach(struct ffs_http *h, struct ffs_exchange *x)
 {
-	struct ffs_exchange_line *line = x->line;
+	struct ffs_httpline *line = x->line;
 
 	if (!line)
 		return;
@@ -388,7 +146,7 @@ detach(struct ffs_http *h, struct ffs_exchange *x)
 		line->next = h->dead;
 		h->dead = line;
 	} else {
-		line_return(line);
+		line_return(h, line);
 	}
 }
 
@@ -399,7 +157,7 @@ finish(struct ffs_http *h, struct ffs_exchange *x, int rc, const char *why)
 
 	/* The handle, and why with it, may be in use again before done() returns. */
 	snprintf(text, sizeof(text), "%s", why);
-	x->total_us = now_us() - x->sent_us;
+	x->total_us = ffs_httpline_now() - x->sent_us;
 	detach(h, x);
 	enter(h, x, FFS_EXCHANGE_IDLE);
 	x->done(x, rc, text);
@@ -419,7 +177,7 @@ ffs_exchange_start(struct ffs_http *h, struct ffs_exchange *x)
 void
 ffs_exchange_later(struct ffs_http *h, struct ffs_exchange *x, unsigned ms)
 {
-	x->due_us = now_us() + (uint64_t)ms * 1000;
+	x->due_us = ffs_httpline_now() + (uint64_t)ms * 1000;
 	enter(h, x, FFS_EXCHANGE_WAITING);
 }
 
@@ -440,42 +198,10 @@ ffs_exchange_resume(struct ffs_http *h, struct ffs_exchange *x)
 
 /* --- the loop --- */
 
-static int
-errno_of(CURLcode code, CURL *easy)
-{
-	long os = 0;
-
-	switch (code) {
-	case CURLE_OK:
-		return 0;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return -EHOSTUNREACH;
-	case CURLE_COULDNT_CONNECT:
-		curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os);
-		return os ? -(int)os : -ECONNREFUSED;
-	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_SSL_CONNECT_ERROR:
-		return -ECONNRESET;
-	case CURLE_PARTIAL_FILE:
-		return -EBADMSG;
-	case CURLE_OUT_OF_MEMORY:
-		return -ENOMEM;
-	case CURLE_URL_MALFORMAT:
-		return -EINVAL;
-	default: /* certificates, and answers that are no HTTP */
-		return -EPROTO;
-	}
-}
-
 static unsigned
 reap(struct ffs_http *h)
 {
-	struct ffs_exchange_line *line;
+	struct ffs_httpline *line;
 	struct ffs_exchange *x;
 	const char *why;
 	unsigned n = 0;
@@ -486,7 +212,7 @@ reap(struct ffs_http *h)
 
 	while ((line = h->dead)) {
 		h->dead = line->next;
-		line_return(line);
+		line_return(h, line);
 	}
 	while ((m = curl_multi_info_read(h->multi, &left))) {
 		if (m->msg != CURLMSG_DONE)
@@ -502,7 +228,7 @@ reap(struct ffs_http *h)
 		v = 0;
 		curl_easy_getinfo(line->easy, CURLINFO_NUM_CONNECTS, &v);
 		x->connects = (unsigned)v;
-		rc = line->rc ? line->rc : errno_of(code, line->easy);
+		rc = line->rc ? line->rc : ffs_httpline_errno(line, code);
 		why = line->error[0] ? line->error : curl_easy_strerror(code);
 		finish(h, x, rc, line->rc ? strerrordesc_np(-rc) : why);
 		n++;
@@ -515,7 +241,7 @@ static unsigned
 start_ready(struct ffs_http *h)
 {
 	struct ffs_exchange *x = h->ready.first, *next, *last = h->ready.last;
-	struct ffs_exchange_line *line;
+	struct ffs_httpline *line;
 	unsigned n = 0;
 	int rc;
 
@@ -525,8 +251,8 @@ start_ready(struct ffs_http *h)
 		if (*x->active >= h->max_connections)
 			continue;
 		line = line_take(h);
-		rc = line ? line_aim(line, x) : -ENOMEM;
-		x->sent_us = now_us();
+		rc = line ? ffs_httpline_aim(line, x) : -ENOMEM;
+		x->sent_us = ffs_httpline_now();
 		if (!rc && curl_multi_add_handle(h->multi, line->easy))
 			rc = -ENOMEM;
 		n++;
@@ -544,7 +270,7 @@ static void
 resume_paused(struct ffs_http *h)
 {
 	unsigned left = h->running.n; /* a callback may pause and resume again */
-	struct ffs_exchange_line *line;
+	struct ffs_httpline *line;
 	struct ffs_exchange *x;
 
 again:
@@ -586,7 +312,7 @@ again:
 static void
 check_stalls(struct ffs_http *h)
 {
-	struct ffs_exchange_line *line;
+	struct ffs_httpline *line;
 	struct ffs_exchange *x;
 	curl_off_t up, down, began;
 	uint64_t progress, limit;
@@ -650,12 +376,15 @@ static int
 poll_once(struct ffs_http *h, int timeout_ms)
 {
 	struct epoll_event ev[64];
-	uint64_t before = now_us(), drain, now;
+	uint64_t before = ffs_httpline_now(), drain, now;
 	int n = epoll_wait(h->epoll, ev, 64, wait_ms(h, timeout_ms, before)), i, bits;
 
-	if (n < 0 && errno != EINTR)
-		return -errno;
-	now = now_us();
+	if (n < 0) {
+		if (errno != EINTR)
+			return -errno;
+		n = 0; /* the caller looks at its flag */
+	}
+	now = ffs_httpline_now();
 	h->polled_us += now - before;
 	for (i = 0; i < n; i++) {
 		if (ev[i].data.fd == h->event) {
@@ -678,7 +407,7 @@ poll_once(struct ffs_http *h, int timeout_ms)
 int
 ffs_http_run(struct ffs_http *h, int timeout_ms)
 {
-	uint64_t now = now_us(), away = now - h->left_us;
+	uint64_t now = ffs_httpline_now(), away = now - h->left_us;
 	int rc = 0;
 
 	if (h->in_curl)
@@ -694,7 +423,7 @@ ffs_http_run(struct ffs_http *h, int timeout_ms)
 		check_stalls(h);
 		start_ready(h);
 	}
-	h->left_us = now_us();
+	h->left_us = ffs_httpline_now();
 	return rc < 0 ? rc : (int)(h->running.n + h->waiting.n + h->ready.n);
 }
 
@@ -740,7 +469,7 @@ ffs_http_new(const struct ffs_http_opts *o)
 	h->stall_ms = option(o->stall_ms, "FFS_STALL_TIMEOUT", 30000);
 	h->verbose = o->verbose;
 	h->curl_due_us = UINT64_MAX;
-	h->left_us = now_us();
+	h->left_us = ffs_httpline_now();
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	h->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e.data.fd = h->event;
@@ -763,7 +492,7 @@ fail:
 void
 ffs_http_free(struct ffs_http *h)
 {
-	struct ffs_exchange_line *line;
+	struct ffs_httpline *line;
 	int saved = errno;
 
 	if (!h)
@@ -771,7 +500,7 @@ ffs_http_free(struct ffs_http *h)
 	reap(h);
 	while ((line = h->idle)) {
 		h->idle = line->next;
-		line_free(line);
+		ffs_httpline_free(line);
 	}
 	curl_multi_cleanup(h->multi);
 	if (h->epoll >= 0)

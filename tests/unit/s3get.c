@@ -119,7 +119,7 @@ run(struct ffs_http *http, struct ffs_s3 *s3, struct ffs_s3_request *q, char **k
 		q->arg = &g[i];
 		rc = ffs_s3_submit(s3, q, &g[i].id);
 		if (rc)
-			errx(1, "submit" ": %s", strerrordesc_np(-rc));
+			errx(1, "submit: %s", strerrordesc_np(-rc));
 	}
 	while ((rc = ffs_http_run(http, 1000)) > 0)
 		for (i = 0; i < n; i++)
@@ -127,7 +127,7 @@ run(struct ffs_http *http, struct ffs_s3 *s3, struct ffs_s3_request *q, char **k
 				ffs_s3_resume(s3, g[i].id);
 	free(g);
 	if (rc)
-		errx(1, "run" ": %s", strerrordesc_np(-rc));
+		errx(1, "run: %s", strerrordesc_np(-rc));
 }
 
 int
