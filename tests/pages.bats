@@ -10,7 +10,7 @@ sample=$BATS_TEST_DIRNAME/../testdata/DEMO_2012-06-21_34200000_37800000
 # begins with "$ " is a command; in a display without such lines all lines together are one.
 examples() {
 	awk -v want="${2-}" '
-	function add(text) { gsub(/\\e/, "\\", text); gsub(/\\&/, "", text); gsub(/\\\(aq/, "\047", text)
+	function add(text) { gsub(/\\e/, "\\", text); gsub(/\\&/, "", text); gsub(/\\\(aq/, "\047", text); gsub(/\\\(dq/, "\"", text)
 		gsub(/\\-/, "-", text); return text }
 	function give(text) { if (text != "") printf "%s%c", text, 0 }
 	/^\.Sh/ { on = $0 == ".Sh EXAMPLES"; next }
@@ -36,6 +36,12 @@ load_lobster() {
 	ffs-split -n lobster -m message.csv lobster.csv | ffs-load -q
 }
 
+# Removes every dataset.
+unload() {
+	local dataset
+	for dataset in $(ffs-get --list --json | jq -r .dataset); do ffs-load -q --delete "$dataset"; done
+}
+
 # A store in the foreground would stay: it is asked to end when it has said where it is.
 run_server() {
 	local command=$1
@@ -55,6 +61,11 @@ run_page() {
 	while IFS= read -r -d '' command <&4; do
 		n=$((n + 1))
 		echo "--- $command"
+		# A load of its own begins without what the example before has loaded.
+		case $command in
+		*--replace* | *--prune* | *--delete* | *--resume*) ;;
+		*ffs-load*) unload ;;
+		esac
 		case $command in
 		*ffs-node*--serve*) run_server "$command" ;;
 		*) bash -e -c "$command" </dev/null ;;
@@ -69,7 +80,12 @@ run_page() {
 }
 
 @test "the examples of ffs-load(1) run" {
+	need_cmd jq
 	prepare
+	# What tar and split have made.
+	mkdir lobster
+	split -d -l 100 --additional-suffix=.csv lobster.csv lobster/
+	split -l 100 lobster.csv
 	run_page "$man/ffs-load.1" 3
 }
 
