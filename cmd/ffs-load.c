@@ -1,0 +1,479 @@
+/*
+ * ffs-load: upload chunks to the nodes, then publish the manifest.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zstd.h>
+
+#include "common/clock.h"
+#include "common/exit.h"
+#include "common/json.h"
+#include "common/manifest.h"
+#include "common/opt.h"
+#include "common/progress.h"
+#include "common/prune.h"
+#include "common/stores.h"
+#include "common/upload.h"
+
+struct opts {
+	struct ffs_config_opts config;
+	const char *name, *dataset; /* dataset: of --prune and --delete */
+	uint64_t generation;
+	uint64_t jobs;
+	int level;
+	unsigned flags; /* enum ffs_dataset_flags */
+	bool keep, json, quiet, prune, delete;
+	int verbose;
+	enum ffs_progress_mode progress;
+};
+
+/* What the callbacks need. */
+struct shown {
+	const struct opts *o;
+	struct ffs_progress progress;
+	struct ffs_json json;
+	uint64_t datasets, chunks, bytes;
+	bool warned;
+};
+
+static volatile sig_atomic_t stop;
+
+/* The first signal asks for an end that cleans up, the second ends at once. */
+static void
+on_signal(int sig)
+{
+	if (stop) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	stop = sig;
+}
+
+static void
+usage(FILE *f)
+{
+	fprintf(f, "usage: ffs-load [-qv] [-j jobs] [-n name] [-z[level]] [--replace] [--keep]\n"
+		   "                [--resume] [--progress=auto|line|none] [--json] [file ...]\n"
+		   "       ffs-load [-qv] [--json] --prune dataset\n"
+		   "       ffs-load [-qv] [--json] --delete dataset[@generation]\n");
+}
+
+static void
+help(void)
+{
+	usage(stdout);
+	puts("Upload the chunks of a tar stream (stdin, or files), then publish their manifest.\n"
+	     "  -j, --jobs N         requests in flight (8)\n"
+	     "  -n, --name NAME      the dataset's name (default: as the stream says)\n"
+	     "  -z, --zstd[=LEVEL]   store chunks compressed (3)\n"
+	     "      --replace        publish the next generation of a dataset that exists\n"
+	     "      --keep           keep what was uploaded when the load fails\n"
+	     "      --resume         go on where a load stopped\n"
+	     "      --prune, --delete DATASET   remove what is old; everything\n"
+	     "      --progress WHEN  auto, line (every 2 s) or none\n"
+	     "      --json           a line of JSON per chunk and dataset on stdout\n"
+	     "      --endpoint URL, --region NAME, --profile NAME\n"
+	     "  -q, --quiet   -v, --verbose   -h, --help   -V, --version\n"
+	     "Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable, 6 integrity.");
+}
+
+static void
+clear_progress(struct shown *s)
+{
+	fputs(ffs_progress_clear(&s->progress), stderr);
+}
+
+static void
+on_chunk(void *arg, const struct ffs_upload_chunk *c)
+{
+	struct shown *s = arg;
+	struct ffs_json *j = &s->json;
+	char crc[9];
+
+	if (!s->o->json)
+		return;
+	snprintf(crc, sizeof(crc), "%08" PRIx32, c->crc32c);
+	ffs_json_open(j);
+	ffs_json_str(j, "type", c->message ? "message" : "chunk");
+	ffs_json_str(j, "dataset", c->dataset);
+	ffs_json_str(j, "key", c->key);
+	ffs_json_str(j, "node", c->node);
+	ffs_json_uint(j, "bytes", c->bytes);
+	ffs_json_uint(j, "rows", c->rows);
+	ffs_json_str(j, "crc32c", crc);
+	ffs_json_str(j, "etag", c->etag);
+	ffs_json_fixed(j, "ms", (double)c->us / 1000, 3);
+	ffs_json_uint(j, "attempts", c->attempts);
+	ffs_json_bool(j, "reused", c->reused);
+	ffs_json_close(j);
+	ffs_json_print(j, stdout);
+}
+
+static void
+on_dataset(void *arg, const struct ffs_upload_dataset *d)
+{
+	struct shown *s = arg;
+	struct ffs_json *j = &s->json;
+	double seconds = (double)(d->ms ? d->ms : 1) / 1000;
+	char stored[64] = "", reused[64] = "";
+
+	s->datasets++;
+	s->chunks += d->chunks;
+	s->bytes += d->bytes;
+	if (s->o->json) {
+		ffs_json_open(j);
+		ffs_json_str(j, "type", "dataset");
+		ffs_json_str(j, "dataset", d->name);
+		ffs_json_uint(j, "generation", d->generation);
+		ffs_json_uint(j, "chunks", d->chunks);
+		ffs_json_uint(j, "rows", d->rows);
+		ffs_json_uint(j, "columns", d->columns);
+		ffs_json_uint(j, "bytes", d->bytes);
+		ffs_json_uint(j, "stored_bytes", d->stored);
+		ffs_json_uint(j, "reused", d->reused);
+		ffs_json_int(j, "ms", d->ms);
+		ffs_json_close(j);
+		ffs_json_print(j, stdout);
+	}
+	if (s->o->quiet)
+		return;
+	if (s->o->level)
+		snprintf(stored, sizeof(stored), ", stored as %.1f MB", (double)d->stored / 1e6);
+	if (d->reused)
+		snprintf(reused, sizeof(reused), ", %" PRIu64 " objects were there", d->reused);
+	clear_progress(s);
+	fprintf(stderr,
+	    "%s: %" PRIu64 " chunks, %" PRIu64 " rows, %.1f MB in %.2f s (%.1f MB/s)%s%s, "
+	    "generation %" PRIu64 "\n",
+	    d->name, d->chunks, d->rows, (double)d->bytes / 1e6, seconds,
+	    (double)d->bytes / 1e6 / seconds, stored, reused, d->generation);
+}
+
+static void
+on_tick(void *arg, const struct ffs_upload_counts *c)
+{
+	struct shown *s = arg;
+	char buf[256];
+	const char *text =
+	    ffs_progress_text(&s->progress, c->chunks, 0, c->bytes, c->total, buf, sizeof(buf));
+
+	if (text) {
+		fputs(text, stderr);
+		fflush(stderr);
+	}
+}
+
+static void
+on_warning(void *arg, const char *text)
+{
+	struct shown *s = arg;
+
+	clear_progress(s);
+	warnx("%s", text);
+}
+
+static void
+on_removed(void *arg, const struct ffs_sweep_item *i, int rc)
+{
+	struct shown *s = arg;
+	struct ffs_json *j = &s->json;
+
+	if (rc)
+		return;
+	if (s->o->json) {
+		ffs_json_open(j);
+		ffs_json_str(j, "type", "removed");
+		ffs_json_str(j, "key", i->key);
+		ffs_json_uint(j, "node", i->node);
+		ffs_json_uint(j, "bytes", i->size);
+		ffs_json_close(j);
+		ffs_json_print(j, stdout);
+	} else if (s->o->verbose) {
+		printf("%s\n", i->key);
+	}
+}
+
+static int
+run_prune(const struct opts *o, struct ffs_stores *st, struct shown *s)
+{
+	struct ffs_prune_opts po = { .bucket = ffs_config_bucket(),
+		.dataset = o->dataset,
+		.generation = o->generation,
+		.all = o->delete,
+		.stop = &stop,
+		.each = on_removed,
+		.warn = on_warning,
+		.arg = s };
+	struct ffs_prune_result res = { 0 };
+	int rc = ffs_prune_run(st, &po, &res);
+
+	if (rc && rc != -EINTR)
+		warnx("%s", res.error);
+	if (!o->quiet && (!rc || res.objects))
+		fprintf(stderr, "%s: removed %" PRIu64 " objects, %.1f MB\n", o->dataset,
+		    res.objects, (double)res.bytes / 1e6);
+	return rc;
+}
+
+static int
+run_load(const struct opts *o, struct ffs_stores *st, struct shown *s, char **files, int n)
+{
+	struct ffs_upload_opts uo = { .bucket = ffs_config_bucket(),
+		.jobs = (unsigned)o->jobs,
+		.level = o->level,
+		.flags = o->flags,
+		.keep = o->keep,
+		.stop = &stop,
+		.chunk = on_chunk,
+		.dataset = on_dataset,
+		.tick = on_tick,
+		.warn = on_warning,
+		.arg = s };
+	int fds[2], rc;
+	struct ffs_tarin *t;
+	char error[1024];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		err(FFS_EXIT_FAIL, "cannot make a pipe");
+	t = ffs_tarin_new((const char *const *)files, (size_t)n, o->name, fds[0]);
+	if (!t)
+		err(FFS_EXIT_FAIL, "cannot start");
+	rc = ffs_upload_run(st, t, fds[1], &uo, error, sizeof(error));
+	clear_progress(s);
+	if (rc && rc != -EINTR)
+		warnx("%s", error);
+	else if (rc && !o->quiet)
+		warnx(o->keep ? "interrupted, --resume goes on" : "interrupted");
+	if (!rc && !s->datasets) {
+		warnx("there are no chunks in the input");
+		rc = -EINVAL;
+	}
+	if (!rc && s->datasets > 1 && !o->quiet)
+		fprintf(stderr, "%" PRIu64 " datasets, %" PRIu64 " chunks, %.1f MB\n", s->datasets,
+		    s->chunks, (double)s->bytes / 1e6);
+	ffs_tarin_free(t);
+	close(fds[0]);
+	close(fds[1]);
+	return rc;
+}
+
+/* -v: which store and whose credentials. */
+static void
+say_stores(const struct ffs_stores *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->nodes.n; i++) {
+		const struct ffs_endpoint *ep = &st->nodes.v[i].ep;
+
+		fprintf(stderr, "node %s: endpoint %s (%s), credentials from %s, bucket %s\n",
+		    st->nodes.v[i].name, ep->url, ep->url_from ? ep->url_from : st->nodes.from,
+		    ep->cred_from, ffs_config_bucket());
+	}
+}
+
+static int
+run(const struct opts *o, char **files, int n)
+{
+	struct ffs_http_opts ho = { .max_connections = (unsigned)o->jobs,
+		.verbose = o->verbose > 1 };
+	struct shown s = { .o = o, .json = FFS_JSON_INIT };
+	struct ffs_stores st;
+	char *detail = NULL;
+	int rc = ffs_stores_init(&st, &o->config, &ho, &detail);
+
+	if (rc) {
+		warnx("%s", detail ? detail : strerror(-rc));
+		free(detail);
+		return rc;
+	}
+	if (o->verbose)
+		say_stores(&st);
+	ffs_progress_start(&s.progress, o->progress);
+	rc = o->dataset ? run_prune(o, &st, &s) : run_load(o, &st, &s, files, n);
+	ffs_json_release(&s.json);
+	ffs_stores_release(&st);
+	return rc;
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2))) bad_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try 'ffs-load --help'.\n");
+	exit(FFS_EXIT_USAGE);
+}
+
+static int
+level(const char *s)
+{
+	uint64_t n = 3;
+
+	if (s && ffs_opt_uint(s, 1, (uint64_t)ZSTD_maxCLevel(), &n))
+		bad_usage("bad zstd level '%s': 1 to %d", s, ZSTD_maxCLevel());
+	return (int)n;
+}
+
+/* DATASET, for --delete also DATASET@GENERATION. */
+static void
+set_dataset(struct opts *o, char *arg)
+{
+	char *at = o->delete ? strchr(arg, '@') : NULL;
+
+	if (at) {
+		*at = '\0';
+		if (ffs_opt_uint(at + 1, 1, INT64_MAX, &o->generation))
+			bad_usage("bad generation '%s'", at + 1);
+	}
+	if (!ffs_dataset_name_ok(arg))
+		bad_usage("'%s' is no name for a dataset", arg);
+	o->dataset = arg;
+}
+
+enum {
+	OPT_DELETE = 256,
+	OPT_ENDPOINT,
+	OPT_JSON,
+	OPT_KEEP,
+	OPT_PROFILE,
+	OPT_PROGRESS,
+	OPT_PRUNE,
+	OPT_REGION,
+	OPT_REPLACE,
+	OPT_RESUME
+};
+
+static void
+parse(struct opts *o, int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "delete", required_argument, NULL, OPT_DELETE },
+		{ "endpoint", required_argument, NULL, OPT_ENDPOINT },
+		{ "help", no_argument, NULL, 'h' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "keep", no_argument, NULL, OPT_KEEP },
+		{ "name", required_argument, NULL, 'n' },
+		{ "profile", required_argument, NULL, OPT_PROFILE },
+		{ "progress", required_argument, NULL, OPT_PROGRESS },
+		{ "prune", required_argument, NULL, OPT_PRUNE },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "region", required_argument, NULL, OPT_REGION },
+		{ "replace", no_argument, NULL, OPT_REPLACE },
+		{ "resume", no_argument, NULL, OPT_RESUME },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "zstd", optional_argument, NULL, 'z' },
+		{ 0 },
+	};
+	const char *progress = "auto";
+	char *dataset = NULL;
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "hj:n:qvVz::", longopts, NULL)) != -1) {
+		switch (ch) {
+		case OPT_DELETE:
+		case OPT_PRUNE:
+			*(ch == OPT_DELETE ? &o->delete : &o->prune) = true;
+			dataset = optarg;
+			break;
+		case OPT_ENDPOINT:
+			o->config.endpoint = optarg;
+			break;
+		case 'h':
+			help();
+			exit(ffs_exit_flush(FFS_EXIT_OK));
+		case 'j':
+			if (ffs_opt_uint(optarg, 1, 256, &o->jobs))
+				bad_usage("bad number of jobs '%s': 1 to 256", optarg);
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_KEEP:
+			o->keep = true;
+			break;
+		case 'n':
+			if (!ffs_dataset_name_ok(optarg))
+				bad_usage("'%s' is no name for a dataset", optarg);
+			o->name = optarg;
+			break;
+		case OPT_PROFILE:
+			o->config.profile = optarg;
+			break;
+		case OPT_PROGRESS:
+			progress = optarg;
+			break;
+		case 'q':
+			o->quiet = true;
+			break;
+		case OPT_REGION:
+			o->config.region = optarg;
+			break;
+		case OPT_REPLACE:
+			o->flags |= FFS_DATASET_REPLACE;
+			break;
+		case OPT_RESUME:
+			o->flags |= FFS_DATASET_RESUME;
+			break;
+		case 'v':
+			o->verbose++;
+			break;
+		case 'V':
+			puts("ffs-load " FFS_VERSION);
+			exit(ffs_exit_flush(FFS_EXIT_OK));
+		case 'z':
+			o->level = level(optarg);
+			break;
+		default:
+			fprintf(stderr, "Try 'ffs-load --help'.\n");
+			exit(FFS_EXIT_USAGE);
+		}
+	}
+	if (ffs_progress_parse(progress, STDERR_FILENO, &o->progress))
+		bad_usage("bad progress '%s': auto, line or none", progress);
+	if (o->prune && o->delete)
+		bad_usage("--prune and --delete do not go together");
+	if (dataset && optind < argc)
+		bad_usage("--prune and --delete take no files");
+	if (dataset)
+		set_dataset(o, dataset);
+	else if (optind == argc && isatty(STDIN_FILENO))
+		bad_usage("stdin is a terminal: pipe a tar stream in, or name files");
+	if (o->quiet && !strcmp(progress, "auto"))
+		o->progress = FFS_PROGRESS_NONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+	struct opts o = { .jobs = 8 };
+	int rc;
+
+	parse(&o, argc, argv);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	rc = run(&o, argv + optind, argc - optind);
+	if (stop && rc) {
+		signal(stop, SIG_DFL);
+		raise(stop);
+	}
+	return ffs_exit_flush((int)ffs_exit_of(rc));
+}

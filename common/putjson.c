@@ -1,0 +1,49 @@
+#include "common/putjson.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/crc32c.h"
+
+enum { CONFLICTS = 3 };
+
+int
+ffs_putjson(struct ffs_stores *st, size_t node, const struct ffs_putjson *o, bool *conditional,
+    struct ffs_s3_response *r)
+{
+	uint32_t crc = ffs_crc32c(0, o->p, o->n);
+	char quoted[140];
+	struct ffs_s3_field fields[2] = { { "Content-Type", "application/json" },
+		{ o->condition, quoted } };
+	struct ffs_s3_request q = { .method = "PUT",
+		.bucket = o->bucket,
+		.key = o->key,
+		.fields = fields,
+		.nfields = o->condition && *conditional ? 2 : 1,
+		.body = o->p,
+		.body_len = o->n,
+		.crc32c = &crc };
+	struct ffs_s3 *s3 = ffs_stores_get(st, node);
+	unsigned tries = 0;
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	if (!s3) {
+		r->rc = -ENOMEM;
+		return r->rc;
+	}
+	if (o->condition)
+		snprintf(quoted, sizeof(quoted), "%s%.127s%s", *o->value == '*' ? "" : "\"",
+		    o->value, *o->value == '*' ? "" : "\"");
+	do {
+		rc = ffs_s3_perform(s3, &q, r);
+		if (rc == -EOPNOTSUPP && q.nfields == 2) {
+			*conditional = false;
+			q.nfields = 1;
+			rc = ffs_s3_perform(s3, &q, r);
+		}
+	} while (rc == -EEXIST && q.nfields == 2 && ++tries < CONFLICTS);
+	return rc;
+}
