@@ -214,9 +214,11 @@ page_decode(struct page *p)
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	struct entry *e;
+	size_t i;
 	int rc = 0;
 
-	for (e = p->v; e < p->v + p->n && !rc; e++) {
+	for (i = 0; i < p->n && !rc; i++) {
+		e = &p->v[i];
 		if (!e->key || !*e->key)
 			return -EBADMSG;
 		if (!p->url_encoded)
@@ -250,6 +252,7 @@ ffs_s3_list_parse(const char *xml, size_t n, int (*each)(void *arg, const struct
 	struct xml x = { .start = page_start, .end = page_end, .arg = &p };
 	struct ffs_s3_object o;
 	struct entry *e;
+	size_t i;
 	int rc = parse(&x, xml, n);
 
 	*token = NULL;
@@ -260,7 +263,8 @@ ffs_s3_list_parse(const char *xml, size_t n, int (*each)(void *arg, const struct
 	/* Objects and common prefixes come as two lists. */
 	if (!rc && p.n)
 		qsort(p.v, p.n, sizeof(*p.v), compare);
-	for (e = p.v; !rc && e < p.v + p.n; e++) {
+	for (i = 0; !rc && i < p.n; i++) {
+		e = &p.v[i];
 		o = (struct ffs_s3_object){ .key = e->key,
 			.size = e->size,
 			.etag = e->etag ? e->etag : "",
@@ -272,10 +276,10 @@ ffs_s3_list_parse(const char *xml, size_t n, int (*each)(void *arg, const struct
 		*token = p.token;
 		p.token = NULL;
 	}
-	for (e = p.v; e < p.v + p.n; e++) {
-		free(e->key);
-		free(e->etag);
-		free(e->last_modified);
+	for (i = 0; i < p.n; i++) {
+		free(p.v[i].key);
+		free(p.v[i].etag);
+		free(p.v[i].last_modified);
 	}
 	free(p.v);
 	free(p.token);

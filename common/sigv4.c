@@ -362,6 +362,10 @@ all_names(struct ffs_buf *out, const struct ffs_sigv4_request *r)
 	for (i = 0; i < r->nfields; i++) {
 		if (i && !strcasecmp(v[i - 1], v[i]))
 			continue;
+		if (!*v[i]) {
+			free(v);
+			return -EINVAL;
+		}
 		if (i)
 			ffs_buf_addc(out, ';');
 		for (k = 0; v[i][k]; k++)

@@ -48,7 +48,7 @@ struct ffs_sigv4_scope {
  * that the request has not counts as empty.  The path is decoded and encoded
  * once, never normalised, as S3 does; a '+' in the query is a space; with
  * skip_signature X-Amz-Signature is left out of the query.  Appends to out.
- * Returns 0, -EINVAL for a broken percent sequence or more than 1000 query
+ * Returns 0, -EINVAL for a broken percent sequence, a field without a name, or more than 1000 query
  * parameters or fields, -ENOMEM.
  */
 int ffs_sigv4_canonical(struct ffs_buf *out, const struct ffs_sigv4_request *r,
