@@ -1,0 +1,511 @@
+/*
+ * ffs-get: read datasets, parts of them, and objects.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/exit.h"
+#include "common/inventory.h"
+#include "common/json.h"
+#include "common/opt.h"
+#include "common/outfile.h"
+#include "common/output.h"
+#include "common/plan.h"
+#include "common/reader.h"
+#include "common/s3url.h"
+#include "common/select.h"
+#include "common/show.h"
+#include "common/stores.h"
+
+#define KEEP_BYTES (24 << 20) /* for windows of a batch that lie in the same chunks */
+
+struct opts {
+	struct ffs_select select;
+	struct ffs_config_opts config;
+	const char *output, *dir;
+	unsigned jobs, presign;
+	bool batch, resume, fsync, json, list, quiet, time_each, verbose;
+};
+
+/* What a run has come to. */
+struct run {
+	const struct opts *o;
+	enum ffs_exit status;
+	bool failed;
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int sig)
+{
+	stop = sig;
+}
+
+static void
+usage(FILE *f)
+{
+	fputs(
+	    "usage: ffs-get [--chunks A-B] [--rows A-B] [--time A..B] [--message]\n"
+	    "               [-o FILE [--continue] | -C DIR] DATASET[@GEN]... | s3://BUCKET/KEY...\n"
+	    "       ffs-get --batch < selections\n"
+	    "       ffs-get --list [DATASET...]\n",
+	    f);
+}
+
+static void
+help(void)
+{
+	usage(stdout);
+	puts("\n"
+	     "      --chunks A-B      these chunks, from 0, inclusive\n"
+	     "      --rows A-B        these rows, from 0, inclusive\n"
+	     "      --time A..B       rows with A <= time < B, seconds or HH:MM[:SS]\n"
+	     "      --message         the message file instead\n"
+	     "      --batch           read 'DATASET rows A-B' and the like from stdin\n"
+	     "  -o, --output FILE     complete or not at all; --continue: go on with a part\n"
+	     "  -C, --directory DIR   one file for each chunk\n"
+	     "      --fsync           files are on disk before it ends\n"
+	     "      --list            datasets, or the URLs of chunks\n"
+	     "      --presign[=TIME]  with --list: signed URLs (default 1h)\n"
+	     "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
+	     "      --json            --list and --time-each as JSON Lines\n"
+	     "  -j, --jobs N          requests in flight (default 8)\n"
+	     "      --endpoint URL, --region NAME, --profile NAME\n"
+	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	usage(stderr);
+	exit(FFS_EXIT_USAGE);
+}
+
+/* --- what the library reports --- */
+
+/* One kind of failure gives its own status, several give 1. */
+static void
+note_failure(struct run *run, enum ffs_exit status)
+{
+	run->status = run->failed && run->status != status ? FFS_EXIT_FAIL : status;
+	run->failed = true;
+}
+
+/* Files are independent; a stream with a hole is wrong from there on. */
+static bool
+goes_on(const struct run *run)
+{
+	return run->o->dir != NULL;
+}
+
+static bool
+on_plan_failed(void *arg, enum ffs_exit status, const char *text)
+{
+	struct run *run = arg;
+
+	warnx("%s", text);
+	note_failure(run, status);
+	return goes_on(run);
+}
+
+static bool
+on_read_failed(void *arg, const struct ffs_piece *piece, const struct ffs_object *object, int rc,
+    const char *error)
+{
+	struct run *run = arg;
+	char line[32] = "";
+
+	if (piece->line)
+		snprintf(line, sizeof(line), "line %" PRIu64 ": ", piece->line);
+	warnx("%scannot read 's3://%s/%s': %s", line, piece->src->bucket, object->key, error);
+	note_failure(run, ffs_exit_of(rc));
+	return goes_on(run);
+}
+
+static void
+on_plan_warn(void *arg, const char *text)
+{
+	(void)arg;
+	warnx("%s", text);
+}
+
+static void
+on_event(void *arg, const struct ffs_reader_event *e)
+{
+	struct ffs_json j = FFS_JSON_INIT;
+	struct run *run = arg;
+
+	if (run->o->json) {
+		ffs_show_event(&j, e);
+		(void)ffs_json_print(&j, stderr);
+		ffs_json_release(&j);
+		return;
+	}
+	fprintf(stderr, "%s\t%" PRIu64 "\t%.3f\t%.3f\t%s%s\n", e->object->key, e->bytes,
+	    (double)e->first_us / 1000, (double)e->total_us / 1000, e->node ? "origin " : "memory",
+	    e->node ? e->node : "");
+}
+
+/* --- reading --- */
+
+static void
+say_stores(const struct ffs_stores *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->nodes.n; i++)
+		warnx("node %s: %s (%s), credentials: %s", st->nodes.v[i].name, st->nodes.v[i].url,
+		    st->nodes.v[i].ep.url_from, st->nodes.v[i].ep.cred_from);
+}
+
+/* Where the output stops short of what was asked: why, and with which status. */
+static void
+end_of_run(struct run *run, struct ffs_output *out, int rc)
+{
+	const char *name = run->o->output ? run->o->output : "standard output", *detail;
+	int wrc = ffs_output_error(out, &detail);
+
+	if (wrc == -EBADMSG || wrc == -EPROTO) {
+		warnx("%s", detail);
+		note_failure(run, wrc == -EPROTO ? FFS_EXIT_FAIL : FFS_EXIT_INTEGRITY);
+	} else if (wrc) {
+		if (wrc == -EPIPE && !run->o->output) {
+			signal(SIGPIPE, SIG_DFL);
+			raise(SIGPIPE);
+		}
+		errno = -wrc;
+		warn("cannot write '%s%s%s'", run->o->dir ? run->o->dir : name,
+		    run->o->dir ? "/" : "", run->o->dir ? detail : "");
+		note_failure(run, FFS_EXIT_FAIL);
+	} else if (rc && rc != -ECANCELED) {
+		errno = -rc;
+		warn("cannot read");
+		note_failure(run, ffs_exit_of(rc));
+	}
+}
+
+/* Plan, reader and output together, until all is written.  fd -1: to o->dir. */
+static int
+transfer(struct run *run, struct ffs_stores *st, struct ffs_plan *plan, int fd)
+{
+	const struct opts *o = run->o;
+	struct ffs_reader_opts ro = {
+		.stores = st,
+		.jobs = o->jobs,
+		.keep = o->batch ? KEEP_BYTES : 0,
+		.next = ffs_plan_next,
+		.next_arg = plan,
+		.in_fd = STDIN_FILENO,
+		.event = o->time_each ? on_event : NULL,
+		.failed = on_read_failed,
+		.arg = run,
+		.stop = &stop,
+	};
+	struct ffs_output_opts oo = { .fd = fd, .dir = o->dir, .sync = o->fsync };
+	struct ffs_reader *reader = ffs_reader_new(&ro);
+	struct ffs_output *out = NULL;
+	int rc;
+
+	oo.wake = ffs_reader_wake;
+	oo.arg = reader;
+	if (!reader || !(out = ffs_output_new(&oo)))
+		err(FFS_EXIT_FAIL, "cannot start");
+	rc = ffs_reader_run(reader, out);
+	/* Standard output may be stuck for ever; files are tidied up. */
+	if (rc == -EINTR && fd == STDOUT_FILENO)
+		return rc;
+	if (rc != -EINTR)
+		end_of_run(run, out, rc);
+	ffs_reader_free(reader);
+	ffs_output_free(out);
+	return rc;
+}
+
+static void
+get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
+{
+	const struct opts *o = run->o;
+	struct ffs_outfile file = FFS_OUTFILE_INIT;
+	struct ffs_plan_opts po = {
+		.stores = st,
+		.bucket = ffs_config_bucket(),
+		.select = &o->select,
+		.args = args,
+		.nargs = nargs,
+		.batch_fd = o->batch ? STDIN_FILENO : -1,
+		.files = o->dir != NULL,
+		.failed = on_plan_failed,
+		.warn = o->quiet ? NULL : on_plan_warn,
+		.arg = run,
+	};
+	struct ffs_plan *plan = ffs_plan_new(&po);
+	int rc, fd = o->dir ? -1 : STDOUT_FILENO;
+
+	if (!plan)
+		err(FFS_EXIT_FAIL, NULL);
+	if (o->output) {
+		rc = ffs_outfile_open(&file, o->output, NULL);
+		if (rc) {
+			errno = -rc;
+			err(FFS_EXIT_FAIL, "cannot create '%s'", o->output);
+		};
+		fd = file.fd;
+	}
+	rc = transfer(run, st, plan, fd);
+	if (o->output && !rc && !run->failed) {
+		rc = ffs_outfile_commit(&file, o->fsync);
+		if (rc) {
+			errno = -rc;
+			warn("cannot write '%s'", o->output);
+			note_failure(run, FFS_EXIT_FAIL);
+		}
+	}
+	ffs_outfile_abandon(&file, true);
+	if (stop && fd == STDOUT_FILENO)
+		return; /* a thread of ours is still at the plan's pieces */
+	ffs_plan_free(plan);
+}
+
+/* --- listing --- */
+
+static int
+on_line(void *arg, const char *p, size_t n)
+{
+	(void)arg;
+	return fwrite(p, 1, n, stdout) == n ? 0 : -EIO;
+}
+
+static void
+on_list_failed(void *arg, enum ffs_exit status, const char *text)
+{
+	warnx("%s", text);
+	note_failure(arg, status);
+}
+
+static void
+list_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
+{
+	struct ffs_inventory inv = {
+		.stores = st,
+		.bucket = ffs_config_bucket(),
+		.select = &run->o->select,
+		.json = run->o->json,
+		.presign = run->o->presign,
+		.line = on_line,
+		.failed = on_list_failed,
+		.arg = run,
+		.stop = &stop,
+	};
+	size_t i = 0;
+	int rc;
+
+	do {
+		rc = ffs_inventory_list(&inv, nargs ? args[i] : NULL);
+		if (rc == -EINVAL)
+			die_usage("bad dataset name '%s'", args[i]);
+	} while (!rc && ++i < nargs && !stop);
+}
+
+/* --- the command line --- */
+
+static void
+check_opts(const struct opts *o, char *const *args, int nargs)
+{
+	const struct ffs_select *s = &o->select;
+	bool part = s->by_chunks || s->by_rows || s->has_from || s->has_to || s->message;
+	int i;
+
+	if (o->list ? o->batch || o->output || o->dir || o->time_each : o->presign)
+		die_usage(o->list ? "--list goes with --json and --presign only"
+				  : "--presign goes with --list");
+	if (o->batch && nargs)
+		die_usage("--batch takes its selections from standard input");
+	if (o->batch && (s->by_chunks || s->by_rows || s->has_from || s->has_to || o->dir))
+		die_usage("with --batch each line says what it wants");
+	if (!o->batch && !o->list && !nargs)
+		die_usage("no dataset or object is named");
+	if (o->output && o->dir)
+		die_usage("-o and -C exclude each other");
+	if (o->resume && (!o->output || o->batch || nargs != 1))
+		die_usage("--continue goes with -o and one dataset or object");
+	for (i = 0; i < nargs; i++)
+		if (ffs_s3url_is(args[i]) && (part || o->dir || o->list))
+			die_usage("'%s': an object is given whole, to one output", args[i]);
+}
+
+static void
+parse_opts(struct opts *o, int argc, char **argv)
+{
+	enum {
+		OPT_BATCH = 256,
+		OPT_CHUNKS,
+		OPT_CONTINUE,
+		OPT_ENDPOINT,
+		OPT_FSYNC,
+		OPT_JSON,
+		OPT_LIST,
+		OPT_MESSAGE,
+		OPT_PRESIGN,
+		OPT_PROFILE,
+		OPT_REGION,
+		OPT_ROWS,
+		OPT_TIME,
+		OPT_TIME_EACH,
+	};
+	static const struct option longopts[] = {
+		{ "batch", no_argument, NULL, OPT_BATCH },
+		{ "chunks", required_argument, NULL, OPT_CHUNKS },
+		{ "continue", no_argument, NULL, OPT_CONTINUE },
+		{ "directory", required_argument, NULL, 'C' },
+		{ "endpoint", required_argument, NULL, OPT_ENDPOINT },
+		{ "fsync", no_argument, NULL, OPT_FSYNC },
+		{ "help", no_argument, NULL, 'h' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "list", no_argument, NULL, OPT_LIST },
+		{ "message", no_argument, NULL, OPT_MESSAGE },
+		{ "output", required_argument, NULL, 'o' },
+		{ "presign", optional_argument, NULL, OPT_PRESIGN },
+		{ "profile", required_argument, NULL, OPT_PROFILE },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "region", required_argument, NULL, OPT_REGION },
+		{ "rows", required_argument, NULL, OPT_ROWS },
+		{ "time", required_argument, NULL, OPT_TIME },
+		{ "time-each", no_argument, NULL, OPT_TIME_EACH },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	uint64_t n;
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "C:hj:o:qvV", longopts, NULL)) != -1) {
+		switch (ch) {
+		case 'C':
+			o->dir = optarg;
+			break;
+		case 'h':
+			help();
+			exit(ffs_exit_flush(FFS_EXIT_OK));
+		case 'j':
+			if (ffs_opt_uint(optarg, 1, 256, &n))
+				die_usage("bad number of jobs '%s', want 1 to 256", optarg);
+			o->jobs = (unsigned)n;
+			break;
+		case 'o':
+			o->output = strcmp(optarg, "-") ? optarg : NULL;
+			break;
+		case 'q':
+			o->quiet = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'V':
+			puts("ffs-get " FFS_VERSION);
+			exit(ffs_exit_flush(FFS_EXIT_OK));
+		case OPT_BATCH:
+			o->batch = true;
+			break;
+		case OPT_CHUNKS:
+			if (ffs_select_parse_chunks(&o->select, optarg))
+				die_usage("bad chunks '%s', want A-B", optarg);
+			break;
+		case OPT_CONTINUE:
+			o->resume = true;
+			break;
+		case OPT_ENDPOINT:
+			o->config.endpoint = optarg;
+			break;
+		case OPT_FSYNC:
+			o->fsync = true;
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_LIST:
+			o->list = true;
+			break;
+		case OPT_MESSAGE:
+			o->select.message = true;
+			break;
+		case OPT_PRESIGN:
+			n = 3600 * 1000;
+			if (optarg && ffs_opt_duration(optarg, 1000, 604800000, &n))
+				die_usage("bad time '%s', want 1s to 168h", optarg);
+			o->presign = (unsigned)(n / 1000);
+			break;
+		case OPT_PROFILE:
+			o->config.profile = optarg;
+			break;
+		case OPT_REGION:
+			o->config.region = optarg;
+			break;
+		case OPT_ROWS:
+			if (ffs_select_parse_rows(&o->select, optarg))
+				die_usage("bad rows '%s', want A-B", optarg);
+			break;
+		case OPT_TIME:
+			if (ffs_select_parse_time(&o->select, optarg))
+				die_usage("bad time '%s', want A..B, A.. or ..B", optarg);
+			break;
+		case OPT_TIME_EACH:
+			o->time_each = true;
+			break;
+		default:
+			usage(stderr);
+			exit(FFS_EXIT_USAGE);
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct opts o = { .jobs = 8 };
+	struct run run = { .o = &o };
+	struct ffs_http_opts http = { 0 };
+	struct ffs_stores stores;
+	char *detail;
+	int rc;
+
+	parse_opts(&o, argc, argv);
+	argc -= optind;
+	argv += optind;
+	check_opts(&o, argv, argc);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	http.max_connections = o.jobs;
+	rc = ffs_stores_init(&stores, &o.config, &http, &detail);
+	if (rc)
+		errx(ffs_exit_of(rc), "%s", detail ? detail : strerror(-rc));
+	if (o.verbose)
+		say_stores(&stores);
+	if (o.list)
+		list_run(&run, &stores, argv, (size_t)argc);
+	else
+		get_run(&run, &stores, argv, (size_t)argc);
+	if (stop) {
+		signal(stop, SIG_DFL);
+		raise(stop);
+	}
+	ffs_stores_release(&stores);
+	return ffs_exit_flush(run.status);
+}

@@ -1,0 +1,21 @@
+#ifndef FFS_SHOW_H
+#define FFS_SHOW_H
+
+#include "common/json.h"
+#include "common/manifest.h"
+#include "common/reader.h"
+
+/* What the tools say about datasets, chunks and requests, as one JSON object each. */
+
+void ffs_show_dataset(struct ffs_json *j, const char *bucket, const struct ffs_manifest *m);
+
+/* Chunk i; url NULL, or where its data can be fetched from. */
+void ffs_show_chunk(struct ffs_json *j, const char *bucket, const struct ffs_manifest *m, size_t i,
+    const char *url);
+
+void ffs_show_event(struct ffs_json *j, const struct ffs_reader_event *e);
+
+/* "identity", "zstd", or "mixed". */
+const char *ffs_show_encoding(const struct ffs_manifest *m);
+
+#endif
