@@ -58,6 +58,7 @@ struct upload {
 	struct job *jobs;
 	size_t in_flight;
 	struct ffs_upload_counts counts;
+	struct ffs_intake_item *bad; /* where the stream ends with an error */
 	int64_t ticked;
 	int rc; /* the first error */
 	char *error;
@@ -456,8 +457,10 @@ take_item(struct upload *u, struct ffs_intake_item *i)
 	struct load *l;
 	int rc;
 
-	if (i->kind == FFS_INTAKE_ERROR)
-		return fail(u, i->rc, "%s", i->error);
+	if (i->kind == FFS_INTAKE_ERROR) {
+		u->bad = i;
+		return 0;
+	}
 	l = find_load(u, i->set);
 	if (!l)
 		l = begin_load(u, i);
@@ -519,6 +522,17 @@ finish_loads(struct upload *u)
 	return u->rc;
 }
 
+/* Datasets before the place where the stream is bad are as good as ever. */
+static bool
+ended_loads(const struct upload *u)
+{
+	const struct load *l;
+
+	for (l = u->loads; l && !l->ended; l = l->next)
+		;
+	return l;
+}
+
 static void
 pump(struct upload *u)
 {
@@ -531,12 +545,15 @@ pump(struct upload *u)
 			fail(u, -EINTR, "interrupted");
 			break;
 		}
-		while (u->in_flight < u->o->jobs && !u->rc && (i = ffs_intake_take(u->in, &end)))
+		while (u->in_flight < u->o->jobs && !u->rc && !u->bad &&
+		       (i = ffs_intake_take(u->in, &end)))
 			if (take_item(u, i))
 				ffs_intake_put(u->in, i);
 		if (u->rc || finish_loads(u) || renew_claims(u))
 			break;
-		if (end && !u->loads)
+		if (u->bad && !ended_loads(u))
+			fail(u, u->bad->rc, "%s", u->bad->error);
+		if (u->rc || (end && !u->loads))
 			break;
 		rc = ffs_http_run(u->st->http, TICK_MS);
 		if (rc < 0)
@@ -612,6 +629,8 @@ ffs_upload_run(struct ffs_stores *st, struct ffs_tarin *t, int cancel_fd,
 		drain(&u);
 		if (write(cancel_fd, "", 1) < 0 && !u.rc)
 			fail(&u, -errno, "cannot end the reader: %s", strerror(errno));
+		if (u.bad)
+			ffs_intake_put(u.in, u.bad);
 		ffs_intake_free(u.in);
 	}
 	while (u.loads)
