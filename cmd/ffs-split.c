@@ -1,75 +1,310 @@
 /*
- * ffs-split: cut a CSV into chunks of whole rows, as a tar stream or as files.
+ * ffs-split: cut CSVs into chunks of whole rows, as a tar stream or as files.
  */
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/chunkout.h"
 #include "common/exit.h"
 #include "common/opt.h"
+#include "common/sources.h"
 #include "common/split.h"
+
+struct opts {
+	struct ffs_split_opts split;
+	struct ffs_sources_opts sources;
+	const char *dir; /* -C, NULL: a tar stream */
+	bool quiet, verbose;
+};
+
+/* What notes need: are they wanted, and did one of them tell of a failure? */
+struct notes {
+	bool quiet, failed;
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int sig)
+{
+	stop = sig;
+}
+
+static void
+on_note(void *arg, const char *line, bool failed)
+{
+	struct notes *n = arg;
+
+	n->failed |= failed;
+	if (failed || !n->quiet)
+		warnx("%s", line);
+}
+
+/* A closed pipe ends us silently, also where our parent ignores SIGPIPE; a signal as if not caught.
+ */
+static void
+die_of(int sig)
+{
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+print_summary(const struct opts *o, const struct ffs_split_stats *st, size_t datasets, double start)
+{
+	double s = now() - start;
+
+	if (o->quiet || (!o->verbose && !isatty(STDERR_FILENO)))
+		return;
+	fprintf(stderr,
+	    "ffs-split: %zu dataset%s, %" PRIu64 " rows, %" PRIu64
+	    " chunks, %.1f MB, %.2f s, %.0f MB/s\n",
+	    datasets, datasets == 1 ? "" : "s", st->rows, st->chunks, (double)st->bytes / 1e6, s,
+	    (double)st->bytes / 1e6 / (s > 1e-6 ? s : 1e-6));
+}
+
+/* All datasets, one after the other, into out.  Returns 0 or -errno, reported. */
+static int
+split_all(const struct opts *o, struct ffs_sources *sources, struct ffs_chunkout *out)
+{
+	struct ffs_split_job job = { .stop = &stop };
+	struct ffs_split_stats st = { 0 };
+	double start = now();
+	char text[1024];
+	int rc;
+
+	while ((rc = ffs_sources_next(sources, &job)) > 0) {
+		rc = ffs_split_run(&job, &o->split, out, &st, text, sizeof(text));
+		if (rc) {
+			if (rc != -EPIPE && rc != -EINTR)
+				warnx("%s", text);
+			return rc;
+		}
+	}
+	if (rc) {
+		warnx("%s", ffs_sources_error(sources));
+		return rc;
+	}
+	rc = ffs_chunkout_finish(out);
+	if (rc && rc != -EPIPE)
+		warnx("cannot write the end of the stream: %s", strerror(-rc));
+	if (!rc)
+		print_summary(o, &st, ffs_sources_count(sources), start);
+	return rc;
+}
+
+static enum ffs_exit
+run(struct opts *o, const char *const *files, size_t n)
+{
+	struct notes notes = { .quiet = o->quiet };
+	struct ffs_chunkout *out;
+	struct ffs_sources *sources;
+	enum ffs_exit status;
+	int rc;
+
+	o->sources.note = on_note;
+	o->sources.arg = &notes;
+	sources = ffs_sources_new(files, n, &o->sources, &rc);
+	if (!sources)
+		err(FFS_EXIT_FAIL, "cannot start");
+	if (rc) {
+		warnx("%s", ffs_sources_error(sources));
+		ffs_sources_free(sources);
+		return rc == -EINVAL ? FFS_EXIT_USAGE : ffs_exit_of(rc);
+	}
+	out = o->dir ? ffs_chunkout_new_dir(o->dir) : ffs_chunkout_new_tar(STDOUT_FILENO);
+	if (!out)
+		err(FFS_EXIT_FAIL, "cannot start");
+	rc = split_all(o, sources, out);
+	ffs_chunkout_free(out);
+	ffs_sources_free(sources);
+	if (stop)
+		die_of(stop);
+	if (rc == -EPIPE)
+		die_of(SIGPIPE);
+	status = ffs_exit_of(rc);
+	return status == FFS_EXIT_OK && notes.failed ? FFS_EXIT_FAIL : status;
+}
 
 static void
 usage(FILE *f)
 {
-	fprintf(f, "usage: ffs-split [-n NAME] [-r ROWS] [-s SIZE] FILE\n");
+	fprintf(f,
+	    "usage: ffs-split [-hqVv] [-C DIR] [-d CHAR] [-m MESSAGE] [-n NAME] [-r ROWS]\n"
+	    "                 [-s SIZE] [--header] [--member GLOB] [--ragged] [--time-col N]\n"
+	    "                 [FILE ...]\n");
+}
+
+static void
+help(void)
+{
+	usage(stdout);
+	fputs("Cut CSVs into chunks of whole rows and write them as a tar stream for ffs-load.\n"
+	      "FILE may be compressed or an archive; '-' or none is stdin.\n\n"
+	      "  -C, --directory DIR  write DIR/DATASET/00000.csv and so on, no tar stream\n"
+	      "  -d, --delimiter CHAR what separates columns (','; \\t is a tab)\n"
+	      "      --header         the first row is a header: begin every chunk with it\n"
+	      "  -m, --message FILE   the LOBSTER message file beside the order book\n"
+	      "      --member GLOB    take these members of archives\n"
+	      "  -n, --name NAME      name of the dataset; may have {ticker} {date} {level}\n"
+	      "  -r, --rows ROWS      rows a chunk (1000, or as many thousands as reach 1 MiB)\n"
+	      "      --ragged         rows may differ in their number of columns\n"
+	      "  -s, --size SIZE      bytes a chunk at most, k m g are powers of 1024\n"
+	      "      --time-col N     column N has times: index by it\n"
+	      "  -q, --quiet  -v, --verbose  -h, --help  -V, --version\n",
+	    stdout);
+}
+
+/* -d: one byte, or the two characters \t. */
+static char
+parse_delimiter(const char *s)
+{
+	if (!strcmp(s, "\\t"))
+		return '\t';
+	if (!s[0] || s[1] || strchr("\"\r\n", s[0]))
+		errx(FFS_EXIT_USAGE, "bad delimiter '%s': one character, no quote or line end", s);
+	return s[0];
+}
+
+static uint64_t
+parse_number(const char *what, const char *s, uint64_t max)
+{
+	uint64_t n;
+	int rc = ffs_opt_uint(s, 1, max, &n);
+
+	if (rc)
+		errx(FFS_EXIT_USAGE, "bad %s '%s': %s", what, s, strerror(-rc));
+	return n;
+}
+
+enum { OPT_HEADER = 256, OPT_MEMBER, OPT_RAGGED, OPT_TIME_COL };
+
+/* Returns true, or the exit status in *status. */
+static bool
+parse(struct opts *o, int argc, char **argv, int *status)
+{
+	static const struct option longopts[] = {
+		{ "delimiter", required_argument, NULL, 'd' },
+		{ "directory", required_argument, NULL, 'C' },
+		{ "header", no_argument, NULL, OPT_HEADER },
+		{ "help", no_argument, NULL, 'h' },
+		{ "member", required_argument, NULL, OPT_MEMBER },
+		{ "message", required_argument, NULL, 'm' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "ragged", no_argument, NULL, OPT_RAGGED },
+		{ "rows", required_argument, NULL, 'r' },
+		{ "size", required_argument, NULL, 's' },
+		{ "time-col", required_argument, NULL, OPT_TIME_COL },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int ch, rc;
+
+	*status = FFS_EXIT_OK;
+	while ((ch = getopt_long(argc, argv, "C:d:hm:n:qr:s:Vv", longopts, NULL)) != -1) {
+		switch (ch) {
+		case 'C':
+			o->dir = optarg;
+			break;
+		case 'd':
+			o->split.delim = parse_delimiter(optarg);
+			break;
+		case 'h':
+			help();
+			return false;
+		case 'm':
+			o->sources.message = optarg;
+			break;
+		case 'n':
+			o->sources.name = optarg;
+			break;
+		case 'q':
+			o->quiet = true;
+			break;
+		case 'r':
+			o->split.rows = parse_number("rows", optarg, UINT64_MAX);
+			break;
+		case 's':
+			rc = ffs_opt_size(optarg, 1, FFS_SPLIT_CHUNK_MAX, &o->split.size);
+			if (rc)
+				errx(FFS_EXIT_USAGE, "bad size '%s': %s", optarg, strerror(-rc));
+			break;
+		case 'V':
+			puts("ffs-split " FFS_VERSION);
+			return false;
+		case 'v':
+			o->verbose = true;
+			break;
+		case OPT_HEADER:
+			o->split.header = true;
+			break;
+		case OPT_MEMBER:
+			o->sources.member = optarg;
+			break;
+		case OPT_RAGGED:
+			o->split.ragged = true;
+			break;
+		case OPT_TIME_COL:
+			o->split.time_col = (unsigned)parse_number("column", optarg, 1000000);
+			break;
+		default:
+			usage(stderr);
+			*status = FFS_EXIT_USAGE;
+			return false;
+		}
+	}
+	return true;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct ffs_split_opts o = { .delim = ',' };
-	struct ffs_split_stats st = { 0 };
-	struct ffs_split_job job = { .dataset = NULL };
-	struct ffs_chunkout *out;
-	char text[1024];
-	int ch, rc;
+	static const char *const standard_input[] = { "-" };
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct opts o = { .split = { .delim = ',' } };
+	int status;
 
-	while ((ch = getopt(argc, argv, "n:r:s:")) != -1) {
-		switch (ch) {
-		case 'n':
-			job.dataset = optarg;
-			break;
-		case 'r':
-			rc = ffs_opt_uint(optarg, 1, UINT64_MAX, &o.rows);
-			if (rc)
-				errx(FFS_EXIT_USAGE, "bad rows '%s': %s", optarg, strerror(-rc));
-			break;
-		case 's':
-			rc = ffs_opt_size(optarg, 1, FFS_SPLIT_CHUNK_MAX, &o.size);
-			if (rc)
-				errx(FFS_EXIT_USAGE, "bad size '%s': %s", optarg, strerror(-rc));
-			break;
-		default:
-			usage(stderr);
-			return FFS_EXIT_USAGE;
-		}
-	}
-	if (isatty(STDOUT_FILENO))
+	setlocale(LC_CTYPE, ""); /* libarchive turns names of members into this one's characters */
+	if (!parse(&o, argc, argv, &status))
+		return ffs_exit_flush(status);
+	argc -= optind;
+	argv += optind;
+	if (o.sources.message && o.split.time_col)
 		errx(FFS_EXIT_USAGE,
-		    "will not write a tar stream to a terminal: pipe it, or use -C");
-	job.book.label = argv[optind] ? argv[optind] : "-";
-	if (!job.dataset)
-		job.dataset = "stdin";
-	job.book.in = ffs_input_new(job.book.label);
-	if (!job.book.in)
-		err(FFS_EXIT_FAIL, "cannot start");
-	rc = ffs_input_open(job.book.in);
-	if (rc)
-		errx(ffs_exit_of(rc), "cannot read '%s': %s", job.book.label,
-		    ffs_input_error(job.book.in));
-	out = ffs_chunkout_new_tar(STDOUT_FILENO);
-	if (!out)
-		err(FFS_EXIT_FAIL, "cannot start");
-	rc = ffs_split_run(&job, &o, out, &st, text, sizeof(text));
-	if (!rc)
-		rc = ffs_chunkout_finish(out);
-	if (rc)
-		warnx("%s", text);
-	ffs_chunkout_free(out);
-	ffs_input_free(job.book.in);
-	return rc ? FFS_EXIT_FAIL : 0;
+		    "-m and --time-col exclude each other: times come from one of them");
+	if (!argc && isatty(STDIN_FILENO)) {
+		usage(stderr);
+		return FFS_EXIT_USAGE;
+	}
+	if (!o.dir && isatty(STDOUT_FILENO))
+		errx(FFS_EXIT_USAGE,
+		    "no tar stream to a terminal: pipe it into ffs-load, or use -C");
+	if (o.dir) {
+		/* No SA_RESTART: a read that waits must end, so that what was begun can be removed.
+		 */
+		sigaction(SIGINT, &sa, NULL);
+		sigaction(SIGTERM, &sa, NULL);
+		sigaction(SIGHUP, &sa, NULL);
+	}
+	return run(&o, argc ? (const char *const *)argv : standard_input, argc ? (size_t)argc : 1);
 }

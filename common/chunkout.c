@@ -13,6 +13,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "common/outfile.h"
+
 /* 1980-01-01: the same bytes on every run, and no tool calls it implausibly old. */
 #define MTIME 315532800
 
@@ -137,24 +139,7 @@ ffs_chunkout_free(struct ffs_chunkout *o)
 	free(o);
 }
 
-/* mkdir -p of everything before the last slash, or of all of it. */
-static int
-make_dirs(char *path, bool last)
-{
-	char *at;
-
-	for (at = path + 1; (at = strchr(at, '/')); at++) {
-		*at = '\0';
-		if (mkdir(path, 0777) && errno != EEXIST) {
-			*at = '/';
-			return -errno;
-		}
-		*at = '/';
-	}
-	return last && mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
-}
-
-/* rmdir's own test is the only one without a race; here it only spares the user the work. */
+/* Only rename() can tell without a race; this spares the user the work before it. */
 static bool
 is_taken(const char *path)
 {
@@ -188,7 +173,7 @@ begin_dir(struct ffs_chunkout *o)
 	}
 	if (is_taken(o->target))
 		return -EEXIST;
-	rc = make_dirs(o->temp, false);
+	rc = ffs_outfile_mkdirs(o->temp);
 	if (rc)
 		return rc;
 	if (!mkdtemp(o->temp))

@@ -263,10 +263,38 @@ next_quoted(struct ffs_csv *c, const char *p, size_t n, bool eof, struct ffs_csv
 	return finish(c, row, c->done);
 }
 
+/* A row without quotes.  Where one turns up the row is left for next_quoted(). */
+static int
+next_plain(struct ffs_csv *c, const char *p, size_t n, bool eof, struct ffs_csv_row *row)
+{
+	size_t end;
+
+	if (c->done < c->bom)
+		c->done = c->bom;
+	end = find_stop(p, c->done, n, c->delim, &c->delims);
+	c->done = end;
+	if (end < n && p[end] == '"') {
+		c->quoted = true;
+		c->done = c->bom;
+		return 0;
+	}
+	if (!eof && (end == n || (p[end] == '\r' && end + 1 == n)))
+		return need_more(n);
+	row->columns = c->delims + 1;
+	if (!c->delims && is_blank(p + c->bom, end - c->bom))
+		row->columns = 0;
+	row->lines = 1;
+	if (c->column && c->column <= row->columns)
+		find_field(c, p + c->bom, p + end, row);
+	if (end < n)
+		end += p[end] == '\r' && end + 1 < n && p[end + 1] == '\n' ? 2 : 1;
+	return finish(c, row, end);
+}
+
 int
 ffs_csv_next(struct ffs_csv *c, const char *p, size_t n, bool eof, struct ffs_csv_row *row)
 {
-	size_t end;
+	int rc;
 
 	*row = (struct ffs_csv_row){ 0 };
 	if (!n)
@@ -281,26 +309,9 @@ ffs_csv_next(struct ffs_csv *c, const char *p, size_t n, bool eof, struct ffs_cs
 		c->done = c->bom;
 	}
 	if (!c->quoted) {
-		if (c->done < c->bom)
-			c->done = c->bom;
-		end = find_stop(p, c->done, n, c->delim, &c->delims);
-		c->done = end;
-		if (end < n && p[end] == '"') {
-			c->quoted = true;
-			c->done = c->bom;
-		}
+		rc = next_plain(c, p, n, eof, row);
+		if (!c->quoted)
+			return rc;
 	}
-	if (c->quoted)
-		return next_quoted(c, p, n, eof, row);
-	if (!eof && (end == n || (p[end] == '\r' && end + 1 == n)))
-		return need_more(n);
-	row->columns = c->delims + 1;
-	if (!c->delims && is_blank(p + c->bom, end - c->bom))
-		row->columns = 0;
-	row->lines = 1;
-	if (c->column && c->column <= row->columns)
-		find_field(c, p + c->bom, p + end, row);
-	if (end < n)
-		end += p[end] == '\r' && end + 1 < n && p[end + 1] == '\n' ? 2 : 1;
-	return finish(c, row, end);
+	return next_quoted(c, p, n, eof, row);
 }

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ ffs_input_free(struct ffs_input *in)
 static ssize_t
 read_raw(struct ffs_input *in, void *p, size_t n)
 {
+	struct pollfd pfd = { .fd = in->fd, .events = POLLIN };
 	ssize_t got;
 
 	if (in->head_at < in->head_len) {
@@ -97,12 +99,14 @@ read_raw(struct ffs_input *in, void *p, size_t n)
 		in->head_at += n;
 		return (ssize_t)n;
 	}
-	if (!in->seekable)
-		got = read(in->fd, p, n);
-	else
-		got = pread(in->fd, p, n, in->base + in->pos);
-	if (got < 0)
-		return -errno;
+	for (;;) {
+		got = in->seekable ? pread(in->fd, p, n, in->base + in->pos) : read(in->fd, p, n);
+		if (got >= 0)
+			break;
+		if (errno != EAGAIN)
+			return -errno;
+		poll(&pfd, 1, -1); /* someone left O_NONBLOCK on a pipe */
+	}
 	in->pos += got;
 	return got;
 }

@@ -131,10 +131,13 @@ check_columns(struct split *s, struct table *t)
 {
 	if (t->ragged)
 		return 0;
-	if (!t->columns)
-		t->columns = t->row.columns;
 	if (!t->row.columns)
 		return fail_line(s, t, t->line + 1, "blank line");
+	if (!t->columns)
+		t->columns = t->row.columns;
+	if (s->job->message.in && t == &s->book && t->columns % 4)
+		return fail_line(
+		    s, t, t->line + 1, "%zu columns, an order book has 4 a level", t->row.columns);
 	if (t->row.columns == t->columns)
 		return 0;
 	return fail_line(s, t, t->line + 1, "%zu column%s, expected %" PRIu64, t->row.columns,
@@ -419,7 +422,8 @@ ffs_split_run(const struct ffs_split_job *job, const struct ffs_split_opts *o,
 	s.message.columns = MESSAGE_COLUMNS;
 	rc = ffs_chunkout_begin(out, job->dataset);
 	if (rc) {
-		fail(&s, rc, "cannot begin '%s': %s", job->dataset, strerror(-rc));
+		fail(&s, rc, "cannot begin '%s': %s", job->dataset,
+		    rc == -EEXIST ? "such a directory is there" : strerror(-rc));
 		goto out;
 	}
 	rc = o->header ? read_header(&s) : 1;
