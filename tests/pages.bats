@@ -46,6 +46,7 @@ unload() {
 run_server() {
 	local command=$1
 	[[ $command == *--listen* ]] || command+=" --listen 127.0.0.1:0"
+	rm -f served
 	bash -c "exec ${command//:9000/:0}" >served 2>served.log 3>&- &
 	local pid=$!
 	pids+=("$pid")
