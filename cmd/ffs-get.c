@@ -20,6 +20,7 @@
 #include "common/outfile.h"
 #include "common/output.h"
 #include "common/plan.h"
+#include "common/progress.h"
 #include "common/reader.h"
 #include "common/s3url.h"
 #include "common/select.h"
@@ -34,6 +35,7 @@ struct opts {
 	const char *output, *dir;
 	unsigned jobs, presign;
 	bool batch, resume, fsync, json, list, quiet, time_each, verbose;
+	enum ffs_progress_mode progress;
 };
 
 /* What a run has come to. */
@@ -41,6 +43,13 @@ struct run {
 	const struct opts *o;
 	enum ffs_exit status;
 	bool failed;
+	/* For the progress: */
+	struct ffs_progress progress;
+	const struct ffs_plan *plan;
+	struct ffs_output *out;
+	uint64_t chunks, resumed;
+	uint64_t total;
+	size_t total_chunks;
 };
 
 static volatile sig_atomic_t stop;
@@ -80,6 +89,7 @@ help(void)
 	     "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
 	     "      --json            --list and --time-each as JSON Lines\n"
 	     "  -j, --jobs N          requests in flight (default 8)\n"
+	     "      --progress=auto|line|none\n"
 	     "      --endpoint URL, --region NAME, --profile NAME\n"
 	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
 }
@@ -112,11 +122,40 @@ goes_on(const struct run *run)
 	return run->o->dir != NULL;
 }
 
+static void
+clear_progress(struct run *run)
+{
+	fputs(ffs_progress_clear(&run->progress), stderr);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct run *run = arg;
+	const char *text;
+	char buf[256];
+	size_t chunks;
+	uint64_t n;
+
+	if (run->progress.mode == FFS_PROGRESS_NONE)
+		return;
+	n = ffs_plan_total(run->plan, &chunks);
+	if (chunks) {
+		run->total = n;
+		run->total_chunks = chunks;
+	}
+	text = ffs_progress_text(&run->progress, run->chunks, run->total_chunks,
+	    run->resumed + ffs_output_bytes(run->out), run->total, buf, sizeof(buf));
+	if (text)
+		fputs(text, stderr);
+}
+
 static bool
 on_plan_failed(void *arg, enum ffs_exit status, const char *text)
 {
 	struct run *run = arg;
 
+	clear_progress(run);
 	warnx("%s", text);
 	note_failure(run, status);
 	return goes_on(run);
@@ -129,6 +168,7 @@ on_read_failed(void *arg, const struct ffs_piece *piece, const struct ffs_object
 	struct run *run = arg;
 	char line[32] = "";
 
+	clear_progress(run);
 	if (piece->line)
 		snprintf(line, sizeof(line), "line %" PRIu64 ": ", piece->line);
 	warnx("%scannot read 's3://%s/%s': %s", line, piece->src->bucket, object->key, error);
@@ -139,7 +179,7 @@ on_read_failed(void *arg, const struct ffs_piece *piece, const struct ffs_object
 static void
 on_plan_warn(void *arg, const char *text)
 {
-	(void)arg;
+	clear_progress(arg);
 	warnx("%s", text);
 }
 
@@ -149,6 +189,10 @@ on_event(void *arg, const struct ffs_reader_event *e)
 	struct ffs_json j = FFS_JSON_INIT;
 	struct run *run = arg;
 
+	run->chunks++;
+	if (!run->o->time_each)
+		return;
+	clear_progress(run);
 	if (run->o->json) {
 		ffs_show_event(&j, e);
 		(void)ffs_json_print(&j, stderr);
@@ -210,8 +254,9 @@ transfer(struct run *run, struct ffs_stores *st, struct ffs_plan *plan, int fd)
 		.next = ffs_plan_next,
 		.next_arg = plan,
 		.in_fd = STDIN_FILENO,
-		.event = o->time_each ? on_event : NULL,
+		.event = on_event,
 		.failed = on_read_failed,
+		.tick = on_tick,
 		.arg = run,
 		.stop = &stop,
 	};
@@ -224,7 +269,12 @@ transfer(struct run *run, struct ffs_stores *st, struct ffs_plan *plan, int fd)
 	oo.arg = reader;
 	if (!reader || !(out = ffs_output_new(&oo)))
 		err(FFS_EXIT_FAIL, "cannot start");
+	run->plan = plan;
+	run->out = out;
+	ffs_progress_start(&run->progress, o->progress);
 	rc = ffs_reader_run(reader, out);
+	on_tick(run);
+	clear_progress(run);
 	/* Standard output may be stuck for ever; files are tidied up. */
 	if (rc == -EINTR && fd == STDOUT_FILENO)
 		return rc;
@@ -233,6 +283,46 @@ transfer(struct run *run, struct ffs_stores *st, struct ffs_plan *plan, int fd)
 	ffs_reader_free(reader);
 	ffs_output_free(out);
 	return rc;
+}
+
+/* The file of -o, behind what an earlier run left of it.  False: there is nothing to do. */
+static bool
+open_output(struct run *run, struct ffs_plan *plan, struct ffs_outfile *file)
+{
+	const char *path = run->o->output;
+	char *identity = NULL;
+	uint64_t size;
+	int rc = 0;
+
+	if (run->o->resume) {
+		rc = ffs_plan_identify(plan, &identity, &size);
+		if (rc == -EINVAL)
+			die_usage("--continue goes with one dataset or object");
+		if (rc == -ECANCELED)
+			return false;
+		if (!rc && size != UINT64_MAX && ffs_outfile_complete(path, identity, size)) {
+			free(identity);
+			if (run->o->verbose)
+				warnx("'%s' is complete already", path);
+			return false;
+		}
+	}
+	if (!rc)
+		rc = ffs_outfile_open(file, path, identity);
+	free(identity);
+	if (!rc && file->id) {
+		run->resumed = ffs_plan_skip(plan, file->size);
+		if (ftruncate(file->fd, (off_t)run->resumed) < 0 ||
+		    lseek(file->fd, 0, SEEK_END) < 0)
+			rc = -errno;
+	}
+	if (rc) {
+		ffs_outfile_abandon(file, true);
+		errno = -rc;
+		warn("cannot write '%s'", path);
+		note_failure(run, FFS_EXIT_FAIL);
+	}
+	return !rc;
 }
 
 static void
@@ -258,11 +348,10 @@ get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 	if (!plan)
 		err(FFS_EXIT_FAIL, NULL);
 	if (o->output) {
-		rc = ffs_outfile_open(&file, o->output, NULL);
-		if (rc) {
-			errno = -rc;
-			err(FFS_EXIT_FAIL, "cannot create '%s'", o->output);
-		};
+		if (!open_output(run, plan, &file)) {
+			ffs_plan_free(plan);
+			return;
+		}
 		fd = file.fd;
 	}
 	rc = transfer(run, st, plan, fd);
@@ -361,6 +450,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		OPT_MESSAGE,
 		OPT_PRESIGN,
 		OPT_PROFILE,
+		OPT_PROGRESS,
 		OPT_REGION,
 		OPT_ROWS,
 		OPT_TIME,
@@ -381,6 +471,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "presign", optional_argument, NULL, OPT_PRESIGN },
 		{ "profile", required_argument, NULL, OPT_PROFILE },
+		{ "progress", required_argument, NULL, OPT_PROGRESS },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "region", required_argument, NULL, OPT_REGION },
 		{ "rows", required_argument, NULL, OPT_ROWS },
@@ -390,6 +481,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
+	const char *progress = "auto";
 	uint64_t n;
 	int ch;
 
@@ -452,6 +544,9 @@ parse_opts(struct opts *o, int argc, char **argv)
 		case OPT_PROFILE:
 			o->config.profile = optarg;
 			break;
+		case OPT_PROGRESS:
+			progress = optarg;
+			break;
 		case OPT_REGION:
 			o->config.region = optarg;
 			break;
@@ -471,6 +566,11 @@ parse_opts(struct opts *o, int argc, char **argv)
 			exit(FFS_EXIT_USAGE);
 		}
 	}
+	if (ffs_progress_parse(progress, STDERR_FILENO, &o->progress))
+		die_usage("bad progress '%s', want auto, line or none", progress);
+	/* Beside data on a terminal, or what a pipe's end shows there, it would only disturb. */
+	if (!strcmp(progress, "auto") && (o->quiet || o->list || !(o->output || o->dir)))
+		o->progress = FFS_PROGRESS_NONE;
 }
 
 int

@@ -10,42 +10,15 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/planimpl.h"
 #include "common/s3url.h"
 
 enum {
 	LINE_MAX_BYTES = 4096,
-	SOURCES = 64, /* manifests kept for later lines */
 };
 
-struct kept {
-	char *name;
-	uint64_t generation;
-	struct ffs_source *src;
-	uint64_t used;
-};
-
-struct ffs_plan {
-	struct ffs_plan_opts o;
-	size_t arg;
-	char **names; /* what a pattern matched */
-	size_t name, nnames;
-	/* The one in work. */
-	struct ffs_source *src;
-	struct ffs_select sel;
-	size_t next, end;
-	bool bare, header_only, header_known;
-	uint64_t offset;
-	/* The lines of a batch. */
-	char *in;
-	size_t at, len;
-	bool eof;
-	uint64_t line;
-	struct kept kept[SOURCES];
-	uint64_t clock;
-};
-
-static int __attribute__((format(printf, 3, 4)))
-fail(struct ffs_plan *p, enum ffs_exit status, const char *fmt, ...)
+int
+ffs_plan_fail(struct ffs_plan *p, enum ffs_exit status, const char *fmt, ...)
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	char *text = NULL;
@@ -67,12 +40,14 @@ fail(struct ffs_plan *p, enum ffs_exit status, const char *fmt, ...)
 
 /* --- sources --- */
 
-static struct kept *
+static struct ffs_plan_kept *
 find_kept(struct ffs_plan *p, const char *name, uint64_t generation)
 {
-	struct kept *k, *oldest = &p->kept[0];
+	struct ffs_plan_kept *k = p->last, *oldest = &p->kept[0];
 
-	for (k = p->kept; k < p->kept + SOURCES; k++) {
+	if (k && k->src && k->generation == generation && !strcmp(k->name, name))
+		return k;
+	for (k = p->kept; k < p->kept + FFS_PLAN_SOURCES; k++) {
 		if (k->src && k->generation == generation && !strcmp(k->name, name))
 			return k;
 		if (k->used < oldest->used)
@@ -80,8 +55,34 @@ find_kept(struct ffs_plan *p, const char *name, uint64_t generation)
 	}
 	free(oldest->name);
 	ffs_source_unref(oldest->src);
-	*oldest = (struct kept){ .name = strdup(name), .generation = generation };
+	*oldest = (struct ffs_plan_kept){ .name = strdup(name), .generation = generation };
 	return oldest->name ? oldest : NULL;
+}
+
+/* Keep what is kept below a bound, the last one in any case. */
+static void
+forget_sources(struct ffs_plan *p)
+{
+	struct ffs_plan_kept *k, *oldest;
+	size_t chunks, n;
+
+	for (;;) {
+		oldest = NULL;
+		chunks = n = 0;
+		for (k = p->kept; k < p->kept + FFS_PLAN_SOURCES; k++) {
+			if (!k->src)
+				continue;
+			chunks += k->src->m.nchunks;
+			n++;
+			if (!oldest || k->used < oldest->used)
+				oldest = k;
+		}
+		if (n < 2 || chunks <= FFS_PLAN_CHUNKS)
+			return;
+		free(oldest->name);
+		ffs_source_unref(oldest->src);
+		*oldest = (struct ffs_plan_kept){ 0 };
+	}
 }
 
 static enum ffs_exit
@@ -96,7 +97,7 @@ open_source(struct ffs_plan *p)
 {
 	const char *name = p->sel.name;
 	uint64_t generation = p->sel.generation;
-	struct kept *k = find_kept(p, name, generation);
+	struct ffs_plan_kept *k = find_kept(p, name, generation);
 	char *detail = NULL, text[256];
 	size_t stale = 0;
 	int rc = k ? 0 : -ENOMEM;
@@ -104,6 +105,8 @@ open_source(struct ffs_plan *p)
 	if (!rc && !k->src) {
 		rc = ffs_catalog_open(
 		    p->o.stores, p->o.bucket, name, generation, &k->src, &stale, &detail);
+		k->used = ++p->clock;
+		forget_sources(p);
 		if (!rc && stale && p->o.warn) {
 			snprintf(text, sizeof(text),
 			    "the primary cannot be reached: manifest of '%s' from node '%s'", name,
@@ -112,12 +115,13 @@ open_source(struct ffs_plan *p)
 		}
 	}
 	if (rc) {
-		rc = fail(p, status_of(rc), "cannot read dataset '%s': %s", name,
+		rc = ffs_plan_fail(p, status_of(rc), "cannot read dataset '%s': %s", name,
 		    detail ? detail : strerror(-rc));
 		free(detail);
 		return rc;
 	}
 	k->used = ++p->clock;
+	p->last = k;
 	p->src = ffs_source_ref(k->src);
 	return 1;
 }
@@ -131,10 +135,11 @@ select_chunks(struct ffs_plan *p)
 	int rc = ffs_select_span(&p->sel, m, &p->next, &p->end, &detail);
 
 	if (rc == -ENODATA)
-		return fail(p, FFS_EXIT_USAGE, "dataset '%s': %s", m->dataset, detail);
+		return ffs_plan_fail(p, FFS_EXIT_USAGE, "dataset '%s': %s", m->dataset, detail);
 	if (rc)
-		return fail(p, FFS_EXIT_NOTFOUND, "dataset '%s': %s (%zu chunks, %" PRIu64 " rows)",
-		    m->dataset, detail, m->nchunks, m->rows);
+		return ffs_plan_fail(p, FFS_EXIT_NOTFOUND,
+		    "dataset '%s': %s (%zu chunks, %" PRIu64 " rows)", m->dataset, detail,
+		    m->nchunks, m->rows);
 	/* An answer without rows still has its header. */
 	p->header_only =
 	    p->next == p->end && m->nchunks && m->header && !p->sel.message && !p->o.files;
@@ -142,6 +147,7 @@ select_chunks(struct ffs_plan *p)
 		p->next = 0;
 		p->end = 1;
 	}
+	p->first = p->next;
 	return 1;
 }
 
@@ -167,15 +173,15 @@ open_bare(struct ffs_plan *p, const char *url)
 	int rc = ffs_s3url_parse(url, &bucket, &key);
 
 	if (rc == -EINVAL)
-		return fail(p, FFS_EXIT_USAGE, "bad URL '%s', want s3://BUCKET/KEY", url);
+		return ffs_plan_fail(p, FFS_EXIT_USAGE, "bad URL '%s', want s3://BUCKET/KEY", url);
 	if (!rc)
 		p->src = ffs_catalog_bare(bucket, key);
 	free(bucket);
 	free(key);
 	if (!p->src)
-		return fail(p, FFS_EXIT_FAIL, "%s", strerror(ENOMEM));
+		return ffs_plan_fail(p, FFS_EXIT_FAIL, "%s", strerror(ENOMEM));
 	p->bare = true;
-	p->next = 0;
+	p->first = p->next = 0;
 	p->end = 1;
 	return 1;
 }
@@ -193,10 +199,10 @@ expand(struct ffs_plan *p, const char *pattern)
 	p->name = p->nnames = 0;
 	rc = ffs_catalog_match(p->o.stores, p->o.bucket, pattern, &p->names, &p->nnames, &detail);
 	if (rc)
-		rc = fail(p, ffs_exit_of(rc), "cannot list datasets: %s",
+		rc = ffs_plan_fail(p, ffs_exit_of(rc), "cannot list datasets: %s",
 		    detail ? detail : strerror(-rc));
 	else if (!p->nnames)
-		rc = fail(p, FFS_EXIT_NOTFOUND, "no dataset matches '%s'", pattern);
+		rc = ffs_plan_fail(p, FFS_EXIT_NOTFOUND, "no dataset matches '%s'", pattern);
 	free(detail);
 	return rc;
 }
@@ -210,9 +216,8 @@ set_name(struct ffs_plan *p, const char *arg)
 	return ffs_select_parse_name(&p->sel, arg);
 }
 
-/* 1: p->src is open; 0: at the end; -errno. */
-static int
-next_arg(struct ffs_plan *p)
+int
+ffs_plan_open_next(struct ffs_plan *p)
 {
 	const char *arg;
 	int rc = 0;
@@ -233,7 +238,7 @@ next_arg(struct ffs_plan *p)
 		}
 		rc = set_name(p, arg);
 		if (rc == -EINVAL)
-			rc = fail(p, FFS_EXIT_USAGE, "bad dataset name '%s'", arg);
+			rc = ffs_plan_fail(p, FFS_EXIT_USAGE, "bad dataset name '%s'", arg);
 		else if (!rc)
 			rc = ffs_select_is_pattern(arg) ? expand(p, arg) : open_dataset(p);
 	}
@@ -291,7 +296,7 @@ next_line(struct ffs_plan *p)
 			return rc;
 		if (rc < 0) {
 			p->line++;
-			return fail(p, rc == -EMSGSIZE ? FFS_EXIT_USAGE : FFS_EXIT_FAIL,
+			return ffs_plan_fail(p, rc == -EMSGSIZE ? FFS_EXIT_USAGE : FFS_EXIT_FAIL,
 			    "cannot read selections: %s", strerror(-rc));
 		}
 		if (!line[strspn(line, " \t\r")]) {
@@ -303,7 +308,7 @@ next_line(struct ffs_plan *p)
 		p->sel.name = NULL;
 		rc = ffs_select_parse_line(&p->sel, line, &detail);
 		if (rc)
-			return fail(p, FFS_EXIT_USAGE, "%s", detail);
+			return ffs_plan_fail(p, FFS_EXIT_USAGE, "%s", detail);
 		rc = open_dataset(p);
 	}
 	return rc;
@@ -394,7 +399,7 @@ ffs_plan_next(void *plan, struct ffs_piece *piece)
 		p->src = NULL;
 		p->bare = p->header_known = false;
 		p->offset = 0;
-		rc = p->o.batch_fd < 0 ? next_arg(p) : next_line(p);
+		rc = p->o.batch_fd < 0 ? ffs_plan_open_next(p) : next_line(p);
 		if (rc <= 0)
 			return rc;
 	}
@@ -425,7 +430,7 @@ ffs_plan_free(struct ffs_plan *p)
 
 	if (!p)
 		return;
-	for (i = 0; i < SOURCES; i++) {
+	for (i = 0; i < FFS_PLAN_SOURCES; i++) {
 		free(p->kept[i].name);
 		ffs_source_unref(p->kept[i].src);
 	}

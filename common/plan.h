@@ -51,4 +51,10 @@ int ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size);
  */
 uint64_t ffs_plan_skip(struct ffs_plan *p, uint64_t have);
 
+/*
+ * How much the dataset or object that is being read gives: bytes, 0 where only reading tells,
+ * and *chunks.
+ */
+uint64_t ffs_plan_total(const struct ffs_plan *p, size_t *chunks);
+
 #endif

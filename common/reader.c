@@ -259,7 +259,8 @@ prepare(struct ffs_reader_job *j)
 	uint64_t off = j->pc->next, need;
 	int rc;
 
-	j->whole = !j->pc->p.bare && o->bytes <= WHOLE_MAX && o->plain_bytes <= WHOLE_MAX;
+	j->whole = !j->pc->p.bare && o->bytes <= FFS_READER_WHOLE_MAX &&
+	           o->plain_bytes <= FFS_READER_WHOLE_MAX;
 	j->f.off = off;
 	j->f.len = j->whole ? o->bytes : RANGE;
 	if (!j->whole && o->copies && o->bytes - off < RANGE)

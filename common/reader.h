@@ -20,6 +20,8 @@
  * are read in ranges, and checked while they go out.
  */
 
+#define FFS_READER_WHOLE_MAX ((uint64_t)16 << 20)
+
 /* One object to give out, or some rows of it. */
 struct ffs_piece {
 	struct ffs_source *src; /* a count that the reader drops */

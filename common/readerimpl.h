@@ -12,7 +12,6 @@
  */
 
 enum {
-	WHOLE_MAX = 16 << 20, /* larger objects are read in ranges */
 	RANGE = 8 << 20,
 	MEMORY = 40 << 20,  /* all buffers together */
 	JOBS_QUEUED = 1024, /* small answers in order, waiting for a slow one */
