@@ -129,8 +129,11 @@ fill(struct split *s, struct table *t)
 static int
 check_columns(struct split *s, struct table *t)
 {
-	if (t->ragged)
+	if (t->ragged) {
+		if (!t->line)
+			t->columns = t->row.columns;
 		return 0;
+	}
 	if (!t->row.columns)
 		return fail_line(s, t, t->line + 1, "blank line");
 	if (!t->columns)
@@ -260,8 +263,7 @@ is_full(struct split *s)
 static int
 gather(struct split *s)
 {
-	bool chosen = s->o->rows || s->o->size;
-	uint64_t max = chosen ? FFS_SPLIT_CHUNK_MAX : FFS_SPLIT_AUTO_MAX, bytes;
+	uint64_t bytes;
 	struct table *t = &s->book;
 	int rc;
 
@@ -272,11 +274,10 @@ gather(struct split *s)
 		bytes = s->header_len + t->end + t->row.len;
 		if (t->rows && s->size_limit && bytes > s->size_limit)
 			break;
-		if (bytes > max)
+		if (bytes > FFS_SPLIT_CHUNK_MAX)
 			return fail(s, -EFBIG,
-			    "'%s': line %" PRIu64 ": a chunk would be over %" PRIu64 " GiB%s",
-			    t->from->label, t->line + 1, max >> 30,
-			    chosen ? "" : ": choose -r or -s");
+			    "'%s': line %" PRIu64 ": chunk is over 1 GiB: choose -r or -s",
+			    t->from->label, t->line + 1);
 		take(t);
 	} while (!is_full(s));
 	sum(t);
@@ -415,6 +416,11 @@ ffs_split_run(const struct ffs_split_job *job, const struct ffs_split_opts *o,
 		rc = table_init(&s.message, &job->message, ',', 1);
 	if (rc) {
 		fail(&s, rc, "%s", strerror(-rc));
+		goto out;
+	}
+	if (job->message.in && o->time_col) {
+		rc = fail(&s, -EINVAL, "'%s': its times are in its message file: no --time-col",
+		    job->book.label);
 		goto out;
 	}
 	s.book.ragged = o->ragged;

@@ -30,10 +30,8 @@ struct ffs_split_opts {
 #define FFS_SPLIT_ROWS 1000
 #define FFS_SPLIT_BYTES ((size_t)1 << 20)
 
-/* No chunk may be larger: what S3 takes in one PUT; and by default, what one asks for unknowingly.
- */
-#define FFS_SPLIT_CHUNK_MAX ((uint64_t)5 << 30)
-#define FFS_SPLIT_AUTO_MAX ((uint64_t)1 << 30)
+/* No chunk may be larger: it is in memory, here and in ffs-load. */
+#define FFS_SPLIT_CHUNK_MAX ((uint64_t)1 << 30)
 
 struct ffs_split_input {
 	struct ffs_input *in; /* open, at its first byte */
