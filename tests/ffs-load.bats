@@ -426,6 +426,7 @@ ended() {
 	need_cmd faketime
 	start_node
 	book 3
+	export ASAN_OPTIONS=verify_asan_link_order=0
 	run -0 faketime -f '+1h' ffs-load -q book.tar
 	same book book
 	run -0 faketime -f '-1h' ffs-load -q --replace book.tar
