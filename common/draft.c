@@ -107,7 +107,8 @@ check_chunk(struct ffs_draft *d, const struct ffs_intake_item *i)
 	if (m->columns != i->columns)
 		return bad_chunk(d, i, "it has another number of columns");
 	if (m->header != header || (header && m->header_bytes != i->header_bytes) ||
-	    i->plain_bytes < m->header_bytes || m->time_col != time_col || time_col > m->columns)
+	    i->plain_bytes < m->header_bytes || m->time_col != time_col ||
+	    (m->columns && time_col > m->columns))
 		return bad_chunk(d, i, "its header or its time column is another one");
 	if ((i->have & FFS_TARIN_FIRST_ROW) && i->first_row != m->rows)
 		return bad_chunk(d, i, "rows are missing or out of order");

@@ -344,7 +344,8 @@ get_head(struct reader *r, const json_t *root)
 		return rc;
 	if (!ffs_dataset_name_ok(m->dataset))
 		return bad(r, "the dataset's name is not one");
-	if (!m->generation || time_col > m->columns || time_col > UINT32_MAX)
+	/* ragged rows have no number of columns */
+	if (!m->generation || (m->columns && time_col > m->columns) || time_col > UINT32_MAX)
 		return bad(r, "a number is missing or out of range");
 	m->time_col = (unsigned)time_col;
 	return 0;
