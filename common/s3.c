@@ -17,6 +17,26 @@
 #define MAX_DELAY_MS 20000
 #define SKEW 900 /* seconds a store lets pass */
 
+static void
+free_call(struct ffs_s3_call *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nfields; i++) {
+		free((char *)(uintptr_t)c->fields[i].name);
+		free((char *)(uintptr_t)c->fields[i].value);
+	}
+	free(c->fields);
+	free(c->method);
+	free(c->path);
+	free(c->query);
+	free(c->host);
+	free(c->url);
+	curl_slist_free_all(c->list);
+	ffs_buf_release(&c->error);
+	free(c);
+}
+
 /* --- the response --- */
 
 /* Copy what a server said, without control bytes. */
@@ -119,7 +139,13 @@ on_data(struct ffs_exchange *x, const void *p, size_t n)
 	}
 	c->r.first_byte_us = x->first_byte_us;
 	if (c->q.data) {
+		c->in_data = true;
 		rc = c->q.data(c->q.arg, &c->r, p, n);
+		c->in_data = false;
+		if (c->gone) {
+			free_call(c);
+			return -ECANCELED;
+		}
 		if (rc == FFS_S3_PAUSE)
 			return FFS_EXCHANGE_PAUSE;
 		if (rc) {
@@ -215,26 +241,6 @@ unlink_call(struct ffs_s3_call *c)
 		c->next->prev = c->prev;
 }
 
-static void
-free_call(struct ffs_s3_call *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->nfields; i++) {
-		free((char *)(uintptr_t)c->fields[i].name);
-		free((char *)(uintptr_t)c->fields[i].value);
-	}
-	free(c->fields);
-	free(c->method);
-	free(c->path);
-	free(c->query);
-	free(c->host);
-	free(c->url);
-	curl_slist_free_all(c->list);
-	ffs_buf_release(&c->error);
-	free(c);
-}
-
 /* The end of a request, whatever it was. */
 static void
 end_call(struct ffs_s3_call *c)
@@ -242,7 +248,10 @@ end_call(struct ffs_s3_call *c)
 	unlink_call(c);
 	if (c->q.done)
 		c->q.done(c->q.arg, &c->r);
-	free_call(c);
+	if (c->in_data)
+		c->gone = true;
+	else
+		free_call(c);
 }
 
 static void

@@ -44,6 +44,8 @@ struct ffs_s3_call {
 	bool delivered;       /* bytes of the body went to data() */
 	bool aborted;         /* by data() */
 	bool skew_tried;
+	bool in_data; /* inside data(): */
+	bool gone;    /* cancelled from there, to be freed after it */
 	uint64_t received;
 	uint32_t crc;
 };

@@ -267,6 +267,57 @@ requests() {
 	[ "$output" -eq 24000000 ]
 }
 
+@test "a request cancelled from its own callback ends at once, the others go on" {
+	stub size:3000000
+	run -0 --separate-stderr s3get -x BOTH b 1 2 3
+	[ "$(grep -c rc=ECANCELED <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c rc=0 <<<"$stderr")" -eq 2 ]
+}
+
+@test "freeing a store ends its requests, those under way and those that wait" {
+	stub ok hang 503 hang
+	run -0 --separate-stderr s3get -m 2 FREE b 1 2 3 4 5 6
+	[ "$(grep -c rc=ECANCELED <<<"$stderr")" -ge 4 ]
+	[ "$(grep -c "^rc=" <<<"$stderr")" -eq 6 ]
+}
+
+@test "no more connections than told are made" {
+	stub ok
+	run -0 --separate-stderr s3get -m 2 BOTH b 1 2 3 4 5 6 7 8
+	[ "$(grep -c "rc=0.*connects=1" <<<"$stderr")" -le 2 ]
+	[ "$(grep -c "rc=0" <<<"$stderr")" -eq 8 ]
+}
+
+@test "no proxy stands between us and a store on loopback" {
+	stub ok
+	unset NO_PROXY
+	http_proxy=http://127.0.0.1:1 run -0 --separate-stderr s3get GET b k
+	[ "$output" = hello ]
+}
+
+@test "a proxy is used for a store elsewhere, and its body is hashed" {
+	stub ok
+	unset NO_PROXY
+	local proxy=$AWS_ENDPOINT_URL
+	AWS_ENDPOINT_URL=http://store.example:9000 http_proxy=$proxy run -0 s3get PUT b k <<<body
+	[[ $(cat requests) == $'PUT\thttp://store.example:9000/b/k\tHost: store.example:9000\t'* ]]
+	# printf 'body\n' | sha256sum
+	grep -q "x-amz-content-sha256: $(sha256sum <<<body | cut -d ' ' -f 1)" requests
+}
+
+@test "https wants a certificate that is trusted" {
+	need_cmd openssl
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem \
+		-days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+	cat key.pem cert.pem >both.pem
+	STUB_TLS=both.pem stub ok
+	run -0 --separate-stderr s3get GET b k
+	[[ $stderr == *"rc=EPROTO status=0"*"attempts=1"*"certificate"* ]]
+	AWS_CA_BUNDLE=cert.pem run -0 --separate-stderr s3get PUT b k <<<body
+	[[ $stderr == "rc=0 "* ]]
+	grep -q "x-amz-content-sha256: UNSIGNED-PAYLOAD" requests
+}
+
 @test "a trace shows requests without credentials" {
 	stub ok
 	AWS_SESSION_TOKEN=TOKEN S3GET_VERBOSE=1 run -0 --separate-stderr s3get GET b k
