@@ -44,7 +44,6 @@ struct shown {
 	struct ffs_progress progress;
 	struct ffs_json json;
 	uint64_t datasets, chunks, bytes;
-	bool warned;
 };
 
 static volatile sig_atomic_t stop;
@@ -98,66 +97,30 @@ static void
 on_chunk(void *arg, const struct ffs_upload_chunk *c)
 {
 	struct shown *s = arg;
-	struct ffs_json *j = &s->json;
-	char crc[9];
 
 	if (!s->o->json)
 		return;
-	snprintf(crc, sizeof(crc), "%08" PRIx32, c->crc32c);
-	ffs_json_open(j);
-	ffs_json_str(j, "type", c->message ? "message" : "chunk");
-	ffs_json_str(j, "dataset", c->dataset);
-	ffs_json_str(j, "key", c->key);
-	ffs_json_str(j, "node", c->node);
-	ffs_json_uint(j, "bytes", c->bytes);
-	ffs_json_uint(j, "rows", c->rows);
-	ffs_json_str(j, "crc32c", crc);
-	ffs_json_str(j, "etag", c->etag);
-	ffs_json_fixed(j, "ms", (double)c->us / 1000, 3);
-	ffs_json_uint(j, "attempts", c->attempts);
-	ffs_json_bool(j, "reused", c->reused);
-	ffs_json_close(j);
-	ffs_json_print(j, stdout);
+	ffs_upload_show_chunk(&s->json, c);
+	ffs_json_print(&s->json, stdout);
 }
 
 static void
 on_dataset(void *arg, const struct ffs_upload_dataset *d)
 {
 	struct shown *s = arg;
-	struct ffs_json *j = &s->json;
-	double seconds = (double)(d->ms ? d->ms : 1) / 1000;
-	char stored[64] = "", reused[64] = "";
+	char buf[512];
 
 	s->datasets++;
 	s->chunks += d->chunks;
 	s->bytes += d->bytes;
 	if (s->o->json) {
-		ffs_json_open(j);
-		ffs_json_str(j, "type", "dataset");
-		ffs_json_str(j, "dataset", d->name);
-		ffs_json_uint(j, "generation", d->generation);
-		ffs_json_uint(j, "chunks", d->chunks);
-		ffs_json_uint(j, "rows", d->rows);
-		ffs_json_uint(j, "columns", d->columns);
-		ffs_json_uint(j, "bytes", d->bytes);
-		ffs_json_uint(j, "stored_bytes", d->stored);
-		ffs_json_uint(j, "reused", d->reused);
-		ffs_json_int(j, "ms", d->ms);
-		ffs_json_close(j);
-		ffs_json_print(j, stdout);
+		ffs_upload_show_dataset(&s->json, d);
+		ffs_json_print(&s->json, stdout);
 	}
 	if (s->o->quiet)
 		return;
-	if (s->o->level)
-		snprintf(stored, sizeof(stored), ", stored as %.1f MB", (double)d->stored / 1e6);
-	if (d->reused)
-		snprintf(reused, sizeof(reused), ", %" PRIu64 " objects were there", d->reused);
 	clear_progress(s);
-	fprintf(stderr,
-	    "%s: %" PRIu64 " chunks, %" PRIu64 " rows, %.1f MB in %.2f s (%.1f MB/s)%s%s, "
-	    "generation %" PRIu64 "\n",
-	    d->name, d->chunks, d->rows, (double)d->bytes / 1e6, seconds,
-	    (double)d->bytes / 1e6 / seconds, stored, reused, d->generation);
+	fprintf(stderr, "%s\n", ffs_upload_show_summary(d, buf, sizeof(buf)));
 }
 
 static void

@@ -1,73 +1,16 @@
-#include "common/intake.h"
+#include "common/intakeimpl.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/crc32c.h"
-#include "common/packer.h"
-#include "common/pool.h"
 
-enum {
-	PIECE = 256 * 1024, /* read and summed up at once, while it is in the cache */
-	WORKERS_MAX = 64,
-};
-
-/* The dataset the reader is in. */
-struct reading {
-	char *dataset; /* NULL before the first */
-	char *last;    /* name of the chunk before */
-	size_t set, chunks;
-	uint64_t bytes; /* of its chunks so far */
-	uint64_t total; /* of all, 0 unknown */
-	size_t node;    /* of the last chunk */
-	bool message;   /* the last entry was one */
-	bool computed;  /* the last chunk came without attributes */
-};
-
-struct ffs_intake {
-	struct ffs_tarin *t;
-	struct ffs_intake_opts o;
-	double weight_sum;
-	struct reading now;
-	struct ffs_pool *pool;
-	char **seen; /* names of the datasets that ended */
-	size_t nseen;
-
-	pthread_t reader, worker[WORKERS_MAX];
-	size_t workers, workers_wanted;
-	bool reading; /* the reader was started */
-
-	/* what the threads share */
-	pthread_mutex_t lock;
-	pthread_cond_t room; /* something was put back, or it is over */
-	pthread_cond_t work; /* there is something to prepare, or it is over */
-	struct ffs_intake_item *head, *tail;
-	struct ffs_intake_item *todo; /* the first that no worker has taken yet */
-	size_t items;                 /* chunks that are alive */
-	bool stop, end;
-	atomic_bool want_md5;
-};
-
-static int __attribute__((format(printf, 3, 4)))
-fail(struct ffs_intake_item *i, int rc, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(i->error, sizeof(i->error), fmt, ap);
-	va_end(ap);
-	i->kind = FFS_INTAKE_ERROR;
-	i->rc = rc;
-	return rc;
-}
+enum { PIECE = 256 * 1024 }; /* read and summed up at once, while it is in the cache */
 
 /* --- items --- */
 
@@ -136,132 +79,12 @@ append(struct ffs_intake *in, struct ffs_intake_item *i, bool ready)
 		in->o.wake(in->o.arg);
 }
 
-/* --- preparing: in the workers --- */
-
-static int
-count(struct ffs_packer *packer, struct ffs_intake_item *i)
-{
-	uint64_t row;
-	int rc = ffs_packer_count(packer, i->p, i->n, &i->rows, &i->columns, &row);
-
-	if (rc == -EINVAL)
-		return fail(i, rc, "'%s': row %" PRIu64 " has not as many columns as the first",
-		    i->path, row);
-	if (rc)
-		return fail(i, -EINVAL, "'%s' is no CSV: %s", i->path,
-		    rc == -EBADMSG ? "a quote is open at its end" : strerror(-rc));
-	i->have |= FFS_TARIN_ROWS | FFS_TARIN_COLUMNS;
-	return 0;
-}
-
-static int
-compress(struct ffs_intake *in, struct ffs_packer *packer, struct ffs_intake_item *i)
-{
-	size_t cap, n, old_cap = i->cap;
-	unsigned char *old = i->p, *p = ffs_pool_get(in->pool, ffs_packer_bound(i->n), &cap, false);
-	int rc;
-
-	if (!p)
-		return fail(i, -ENOMEM, "out of memory");
-	n = cap;
-	rc = ffs_packer_compress(packer, i->p, i->n, p, &n);
-	i->p = p;
-	i->cap = cap;
-	ffs_pool_put(in->pool, old, old_cap);
-	if (rc)
-		return fail(i, rc, "cannot compress '%s'", i->path);
-	i->n = n;
-	i->crc32c = ffs_crc32c(0, p, n);
-	i->encoding = FFS_ENCODING_ZSTD;
-	return 0;
-}
-
-static void
-find_times(struct ffs_intake_item *i)
-{
-	if (ffs_packer_times(i->p, i->n, i->time_first, i->time_last) == 0)
-		i->have |= FFS_TARIN_TIME_FIRST | FFS_TARIN_TIME_LAST;
-}
-
-static bool
-must_count(const struct ffs_intake_item *i)
-{
-	return i->kind == FFS_INTAKE_CHUNK && (~i->have & (FFS_TARIN_ROWS | FFS_TARIN_COLUMNS));
-}
-
-static bool
-must_find_times(const struct ffs_intake_item *i)
-{
-	return i->kind == FFS_INTAKE_MESSAGE && !(i->have & FFS_TARIN_CRC32C);
-}
-
-static void
-prepare(struct ffs_intake *in, struct ffs_packer *packer, struct ffs_intake_item *i)
-{
-	int rc = 0;
-
-	if (must_count(i))
-		rc = count(packer, i);
-	else if (must_find_times(i))
-		find_times(i);
-	if (!rc && in->o.level)
-		rc = compress(in, packer, i);
-	if (!rc && in->want_md5)
-		i->has_md5 = ffs_packer_md5(i->md5, i->p, i->n) == 0;
-}
-
-static void *
-work(void *arg)
-{
-	struct ffs_intake *in = arg;
-	struct ffs_packer *packer = ffs_packer_new(in->o.level);
-	struct ffs_intake_item *i;
-
-	pthread_mutex_lock(&in->lock);
-	while (!in->stop) {
-		for (i = in->todo; i && i->ready; i = i->next)
-			;
-		in->todo = i ? i->next : NULL;
-		if (!i) {
-			pthread_cond_wait(&in->work, &in->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&in->lock);
-		if (packer)
-			prepare(in, packer, i);
-		else
-			fail(i, -ENOMEM, "out of memory");
-		pthread_mutex_lock(&in->lock);
-		i->ready = true;
-		pthread_mutex_unlock(&in->lock);
-		in->o.wake(in->o.arg);
-		pthread_mutex_lock(&in->lock);
-	}
-	pthread_mutex_unlock(&in->lock);
-	ffs_packer_free(packer);
-	return NULL;
-}
-
-/* The first chunk that needs work starts the threads for it.  Signals are the main thread's. */
-static int
-start_workers(struct ffs_intake *in)
-{
-	int rc = 0;
-
-	while (in->workers < in->workers_wanted && !rc) {
-		rc = pthread_create(&in->worker[in->workers], NULL, work, in);
-		if (!rc)
-			in->workers++;
-	}
-	return in->workers ? 0 : -rc;
-}
-
 /* --- reading --- */
 
 static int
 no_memory(struct ffs_intake_item *i)
 {
-	return fail(i, -ENOMEM, "out of memory");
+	return ffs_intake_fail(i, -ENOMEM, "out of memory");
 }
 
 /* The bytes of an entry and their CRC32C. */
@@ -276,11 +99,11 @@ read_body(struct ffs_intake *in, struct ffs_intake_item *i, const struct ffs_tar
 		/* a byte more, so that the end shows before the memory does */
 		i->p = ffs_pool_get(in->pool, want + 1, &i->cap, true);
 		if (!i->p)
-			return fail(i, -errno, "%s", strerror(errno));
+			return ffs_intake_fail(i, -errno, "%s", strerror(errno));
 	}
 	for (;;) {
 		if (e->size > FFS_INTAKE_CHUNK_MAX || i->n > FFS_INTAKE_CHUNK_MAX)
-			return fail(i, -EFBIG,
+			return ffs_intake_fail(i, -EFBIG,
 			    "'%s' is larger than 1 GiB: cut smaller chunks (ffs-split -s)",
 			    i->path);
 		if (i->n == i->cap) {
@@ -296,7 +119,7 @@ read_body(struct ffs_intake *in, struct ffs_intake_item *i, const struct ffs_tar
 		want = i->cap - i->n < PIECE ? i->cap - i->n : PIECE;
 		got = ffs_tarin_read(in->t, i->p + i->n, want);
 		if (got < 0)
-			return fail(i, (int)got, "%s", ffs_tarin_error(in->t));
+			return ffs_intake_fail(i, (int)got, "%s", ffs_tarin_error(in->t));
 		if (!got)
 			break;
 		i->plain_crc32c = ffs_crc32c(i->plain_crc32c, i->p + i->n, (size_t)got);
@@ -305,7 +128,7 @@ read_body(struct ffs_intake *in, struct ffs_intake_item *i, const struct ffs_tar
 	i->plain_bytes = i->n;
 	i->crc32c = i->plain_crc32c;
 	if ((e->have & FFS_TARIN_CRC32C) && e->crc32c != i->plain_crc32c)
-		return fail(i, -EBADMSG,
+		return ffs_intake_fail(i, -EBADMSG,
 		    "'%s' is damaged: its CRC32C is %08" PRIx32 ", its attribute says %08" PRIx32,
 		    i->path, i->plain_crc32c, e->crc32c);
 	return 0;
@@ -377,7 +200,7 @@ start_set(struct ffs_intake *in, struct ffs_intake_item *err, const struct ffs_t
 		return no_memory(err);
 	for (i = 0; i < in->nseen; i++)
 		if (!strcmp(in->seen[i], e->dataset))
-			return fail(err, -EINVAL,
+			return ffs_intake_fail(err, -EINVAL,
 			    "'%s': the chunks of '%s' are not together in the stream", e->path,
 			    e->dataset);
 	in->now.dataset = strdup(e->dataset);
@@ -399,12 +222,13 @@ check_order(struct ffs_intake *in, struct ffs_intake_item *i, const struct ffs_t
 		n = n > 4 && !strcmp(last + n - 4, ".csv") ? n - 4 : n;
 		if (!last || in->now.message || strncmp(e->name, last, n) ||
 		    strcmp(e->name + n, ".message.csv"))
-			return fail(i, -EINVAL, "'%s' does not follow its chunk", e->path);
+			return ffs_intake_fail(
+			    i, -EINVAL, "'%s' does not follow its chunk", e->path);
 		in->now.message = true;
 		return 0;
 	}
 	if (last && !e->file && !follows(last, e->name))
-		return fail(i, -EINVAL,
+		return ffs_intake_fail(i, -EINVAL,
 		    "'%s' follows '%s': chunks are missing or out of order (tar --sort=name)",
 		    e->path, last);
 	free(in->now.last);
@@ -454,8 +278,8 @@ read_entry(struct ffs_intake *in, const struct ffs_tarin_entry *e)
 	i->input_bytes = e->input_bytes;
 	memcpy(i->time_first, e->time_first, sizeof(i->time_first));
 	memcpy(i->time_last, e->time_last, sizeof(i->time_last));
-	busy = must_count(i) || must_find_times(i) || in->o.level || in->want_md5;
-	if (busy && start_workers(in))
+	busy = ffs_intake_has_work(in, i);
+	if (busy && ffs_intake_start_workers(in))
 		rc = no_memory(i);
 out:
 	append(in, i, rc || !busy);
@@ -473,7 +297,7 @@ finish(struct ffs_intake *in, int rc, const char *why)
 	if (rc)
 		i = new_item(in, FFS_INTAKE_ERROR);
 	if (i) {
-		fail(i, rc, "%s", why && *why ? why : strerror(-rc));
+		ffs_intake_fail(i, rc, "%s", why && *why ? why : strerror(-rc));
 		append(in, i, true);
 	}
 	pthread_mutex_lock(&in->lock);
@@ -534,7 +358,9 @@ ffs_intake_new(struct ffs_tarin *t, const struct ffs_intake_opts *o)
 		return NULL;
 	in->t = t;
 	in->o = *o;
-	in->workers_wanted = cpus < 1 ? 1 : cpus > WORKERS_MAX ? WORKERS_MAX : (size_t)cpus;
+	in->workers_wanted = cpus < 1                    ? 1
+	                     : cpus > FFS_INTAKE_WORKERS ? FFS_INTAKE_WORKERS
+	                                                 : (size_t)cpus;
 	for (i = 0; i < o->nodes; i++)
 		in->weight_sum += o->weights[i];
 	pthread_mutex_init(&in->lock, NULL);

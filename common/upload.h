@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/dataset.h"
+#include "common/json.h"
 #include "common/manifest.h"
 #include "common/stores.h"
 #include "common/tarin.h"
@@ -32,6 +33,7 @@ struct ffs_upload_dataset {
 	uint64_t generation, chunks, rows, columns, bytes;
 	uint64_t stored; /* bytes of all its objects, messages too */
 	uint64_t reused; /* objects that did not have to be sent */
+	bool compressed;
 	int64_t ms;
 };
 
@@ -63,5 +65,12 @@ struct ffs_upload_opts {
  */
 int ffs_upload_run(struct ffs_stores *st, struct ffs_tarin *t, int cancel_fd,
     const struct ffs_upload_opts *o, char *error, size_t error_len);
+
+/* One JSON object for a line of --json. */
+void ffs_upload_show_chunk(struct ffs_json *j, const struct ffs_upload_chunk *c);
+void ffs_upload_show_dataset(struct ffs_json *j, const struct ffs_upload_dataset *d);
+
+/* A line for the user, without its end: "lobster: 92 chunks, ...".  Into buf. */
+const char *ffs_upload_show_summary(const struct ffs_upload_dataset *d, char *buf, size_t n);
 
 #endif
