@@ -4,13 +4,20 @@
 #include <stdlib.h>
 
 enum {
-	ROUND = 64 * 1024, /* sizes are rounded to this, so that neighbours can share */
+	SMALLEST = 64 * 1024,
 };
 
+/* A quarter of a power of two: neighbours in size share blocks, at a cost below a quarter. */
 static size_t
 round_up(size_t n)
 {
-	return n ? (n + ROUND - 1) / ROUND * ROUND : ROUND;
+	size_t step = SMALLEST / 4;
+
+	if (n <= SMALLEST)
+		return SMALLEST;
+	while (step * 8 < n)
+		step *= 2;
+	return (n + step - 1) / step * step;
 }
 
 bool
@@ -36,9 +43,9 @@ ffs_blocks_take(struct ffs_blocks *b, size_t n)
 	struct ffs_block **at, *block;
 
 	n = round_up(n);
-	/* The last one given back is the warmest.  None twice as large as needed. */
+	/* The last one given back is the warmest. */
 	for (at = &b->free; (block = *at); at = &block->next)
-		if (block->cap >= n && block->cap / 2 <= n) {
+		if (block->cap == n) {
 			*at = block->next;
 			b->spare -= block->cap;
 			goto out;

@@ -24,6 +24,8 @@ job_free(struct ffs_reader_job *j)
 }
 
 static int start(struct ffs_reader_job *j);
+static void start_more(struct ffs_reader *r);
+static bool reclaim(struct ffs_reader *r, bool wait);
 
 /* The next in order.  0; -EAGAIN: not yet; what ends the piece was reported. */
 static int
@@ -56,12 +58,13 @@ deliver_one(struct ffs_reader_job *j)
 	return ffs_reader_give(j);
 }
 
+/* Give out what can be; with drop also forget what became pointless. */
 static void
-deliver(struct ffs_reader *r)
+deliver(struct ffs_reader *r, bool drop)
 {
 	struct ffs_reader_job *j;
 
-	while ((j = r->head) && (j->done || j->pc->failed || r->rc)) {
+	while ((j = r->head) && (j->done || (drop && (j->pc->failed || r->rc)))) {
 		if (!j->done)
 			ffs_fetch_cancel(&j->f);
 		if (deliver_one(j))
@@ -69,7 +72,11 @@ deliver(struct ffs_reader *r)
 		r->head = j->next;
 		if (!r->head)
 			r->tail = &r->head;
+		if (r->unstarted == j)
+			r->unstarted = j->next;
 		r->queued--;
+		if (j->f.stores)
+			r->ready--;
 		job_free(j);
 	}
 }
@@ -138,6 +145,7 @@ static void
 on_done(struct ffs_fetch *f)
 {
 	struct ffs_reader_job *j = f->arg;
+	struct ffs_reader *r = j->pc->r;
 
 	/* S3 has no first byte of an empty object to give: 416. */
 	if (f->probe && f->ranged && f->rc == -ERANGE) {
@@ -146,14 +154,21 @@ on_done(struct ffs_fetch *f)
 		if (!f->rc)
 			return;
 	}
-	j->pc->r->flight--;
+	r->flight--;
 	j->done = true;
+	r->ready++;
 	if (j->entry && !j->runs)
 		j->entry->coming = false;
 	if (!f->rc)
 		f->rc = accept_bytes(j);
 	if (!j->pc->first_us)
 		j->pc->first_us = f->first_us;
+	/* At once, so that the connection has its next request and the buffers are few. */
+	if (f->rc == -ECANCELED)
+		return;
+	deliver(r, false);
+	reclaim(r, false);
+	start_more(r);
 }
 
 /* Buffers, and off it goes.  0 or -ENOMEM; what the store or the node list says is in j->f. */
@@ -181,7 +196,7 @@ start(struct ffs_reader_job *j)
 	f->ranged = !j->whole || j->runs;
 	f->has_crc = !f->ranged;
 	f->check = j->runs ? check_runs : NULL;
-	f->probe = pc->probing = pc->p.bare && !j->object->copies;
+	f->probe = pc->p.bare && !j->object->copies;
 	if (!off)
 		pc->sent_us = ffs_reader_now_us();
 	f->rc = ffs_fetch_start(f);
@@ -250,14 +265,12 @@ look_up(struct ffs_reader_job *j)
 	return 0;
 }
 
-/* What the job is about.  0; -EAGAIN: not before other buffers are given back; -errno. */
+/* Which bytes the job is about, and whether they are in memory. */
 static int
 prepare(struct ffs_reader_job *j)
 {
 	const struct ffs_object *o = j->object;
-	struct ffs_reader *r = j->pc->r;
-	uint64_t off = j->pc->next, need;
-	int rc;
+	uint64_t off = j->pc->next;
 
 	j->whole = !j->pc->p.bare && o->bytes <= FFS_READER_WHOLE_MAX &&
 	           o->plain_bytes <= FFS_READER_WHOLE_MAX;
@@ -266,15 +279,7 @@ prepare(struct ffs_reader_job *j)
 	if (!j->whole && o->copies && o->bytes - off < RANGE)
 		j->f.len = o->bytes - off;
 	j->last = o->copies && off + j->f.len >= o->bytes;
-	if (j->whole && r->recent) {
-		rc = look_up(j);
-		if (rc || j->done)
-			return rc;
-	}
-	need = j->f.len + (j->whole && o->encoding == FFS_ENCODING_ZSTD ? o->plain_bytes : 0);
-	if (r->recent)
-		ffs_recent_make_room(r->recent, need);
-	return (r->head || r->parts) && !ffs_blocks_fit(&r->blocks, need) ? -EAGAIN : 0;
+	return j->whole && j->pc->r->recent ? look_up(j) : 0;
 }
 
 static void
@@ -290,6 +295,50 @@ enqueue(struct ffs_reader *r, struct ffs_reader_job *j)
 	*r->tail = j;
 	r->tail = &j->next;
 	r->queued++;
+	if (!r->unstarted)
+		r->unstarted = j;
+}
+
+/* Send requests of the queue while connections and memory allow; the first in order may always. */
+static void
+start_more(struct ffs_reader *r)
+{
+	struct ffs_reader_job *j;
+	uint64_t need;
+	int rc;
+
+	while ((j = r->unstarted) && !r->rc) {
+		if (!j->done && !j->pc->failed) {
+			need = j->f.len;
+			if (!j->runs && j->whole && j->object->encoding == FFS_ENCODING_ZSTD)
+				need += j->object->plain_bytes;
+			if (r->recent)
+				ffs_recent_make_room(r->recent, need);
+			r->starved =
+			    (r->head != j || r->parts) && !ffs_blocks_fit(&r->blocks, need);
+			if (r->starved || r->flight + r->ready >= r->o.jobs)
+				return;
+			rc = start(j);
+			if (rc) {
+				j->f.rc = rc;
+				snprintf(j->f.error, sizeof(j->f.error), "%s", strerror(-rc));
+				j->done = true;
+			}
+		}
+		r->unstarted = j->next;
+	}
+}
+
+/* How many requests wait to be sent. */
+static size_t
+waiting(const struct ffs_reader *r)
+{
+	const struct ffs_reader_job *j;
+	size_t n = 0;
+
+	for (j = r->unstarted; j; j = j->next)
+		n += !j->done;
+	return n;
 }
 
 /* The next job of a piece is in the queue: what comes behind it. */
@@ -306,7 +355,7 @@ step(struct ffs_reader_piece *pc, const struct ffs_reader_job *j)
 		piece_end(pc->r);
 }
 
-/* The next request.  1; 0: none can be made now; -errno. */
+/* The next job, not yet started.  1; 0: there is none now; -errno. */
 static int
 make_job(struct ffs_reader *r)
 {
@@ -334,18 +383,18 @@ make_job(struct ffs_reader *r)
 	j->scan = pc->scanning;
 	j->object = j->scan ? &pc->p.chunk->message : pc->p.object;
 	rc = prepare(j);
-	if (!rc && !j->done)
-		rc = start(j);
 	if (rc) {
-		r->starved = rc == -EAGAIN;
 		job_free(j);
-		return r->starved ? 0 : rc;
+		return rc;
 	}
+	pc->probing = pc->p.bare && !j->object->copies;
+	if (j->entry && !j->done && !j->runs)
+		j->entry->coming = true;
 	enqueue(r, j);
 	step(pc, j);
 	/* Nothing is before it: what it tells saves the next one a request. */
 	if (j->memory && r->head == j)
-		deliver(r);
+		deliver(r, false);
 	return 1;
 }
 
@@ -440,8 +489,9 @@ turn(struct ffs_reader *r)
 	if (rc)
 		return rc;
 	r->starved = r->hungry = false;
-	deliver(r);
-	while (!r->rc && r->flight < r->o.jobs && r->queued < JOBS_QUEUED) {
+	deliver(r, true);
+	start_more(r);
+	while (!r->rc && waiting(r) < r->o.jobs && r->queued < JOBS_QUEUED) {
 		rc = make_job(r);
 		if (!rc)
 			break;
@@ -450,8 +500,9 @@ turn(struct ffs_reader *r)
 			r->ended = true;
 			r->end_rc = rc;
 		}
+		start_more(r);
 	}
-	deliver(r);
+	deliver(r, true);
 	if (r->rc)
 		return r->rc;
 	if (r->ended && !r->cur && !r->head && !r->parts)
@@ -490,7 +541,7 @@ ffs_reader_free(struct ffs_reader *r)
 	if (!r)
 		return;
 	r->rc = -ECANCELED;
-	deliver(r);
+	deliver(r, true);
 	if (r->out)
 		reclaim(r, false);
 	ffs_reader_piece_put(r->cur);

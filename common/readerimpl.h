@@ -66,7 +66,8 @@ struct ffs_reader {
 	struct ffs_recent *recent;    /* NULL: nothing is kept */
 	struct ffs_reader_piece *cur; /* whose jobs are being made */
 	struct ffs_reader_job *head, **tail;
-	size_t queued, flight, parts;
+	struct ffs_reader_job *unstarted; /* the first in the queue that was not sent */
+	size_t queued, flight, ready, parts;
 	bool ended, hungry, starved; /* no more pieces; no line yet; no memory */
 	int rc;                      /* ended by a failure */
 	int end_rc;                  /* of next(), for when all before it is written */
