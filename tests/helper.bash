@@ -60,6 +60,7 @@ until_true() {
 # start_node [OPTION...]: a store of our own on a free loopback port over ./store.
 # Sets url and node_pid; its keys are in the test's own ~/.config/ffs/credentials.
 start_node() {
+	rm -f node.url # of a node before
 	ffs-node --serve ./store --listen 127.0.0.1:0 --fsync=never "$@" >node.url 2>node.log 3>&- &
 	node_pid=$!
 	pids+=("$node_pid")
