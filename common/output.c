@@ -122,7 +122,7 @@ give_header(struct ffs_output *out)
 		return emit(out, out->header.p, out->header.len);
 	}
 	if (out->header.len == out->first_header.len &&
-	    !memcmp(out->header.p, out->first_header.p, out->header.len))
+	    (!out->header.len || !memcmp(out->header.p, out->first_header.p, out->header.len)))
 		return 0;
 	out->doing = "its header row is not that of the output so far";
 	return -EPROTO;
