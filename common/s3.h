@@ -98,7 +98,8 @@ const struct ffs_endpoint *ffs_s3_endpoint(const struct ffs_s3 *s3);
  *
  * Retries: 408, 429, 500, 502, 503, 504, resets and time-outs, full-jitter
  * exponential back-off (at most 50 ms, 200 ms, 800 ms, ... 20 s), Retry-After honoured, FFS_RETRIES
- * (default 4) times (a PUT's or POST's too: all ours are idempotent); never
+ * (default 4) times (a PUT's or POST's too: all ours are idempotent, but a
+ * conditional one may meet its own first try: -ESTALE with attempts > 1 wants a look); never
  * 403 or 404, except RequestTimeTooSkewed: once, with the store's clock.
  */
 int ffs_s3_submit(struct ffs_s3 *s3, const struct ffs_s3_request *q, uint64_t *id);

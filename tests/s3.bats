@@ -377,3 +377,21 @@ requests() {
 	run -0 curl -sf "$output"
 	[ "$output" = hello ]
 }
+
+@test "ffs-load: an answer that is lost on the way does not make a load think that another won" {
+	start_node
+	seq 1 5000 >book.csv
+	local what node=$url nth=0
+	AWS_ACCESS_KEY_ID=$(sed -n 's/^aws_access_key_id = //p' "$HOME/.config/ffs/credentials")
+	AWS_SECRET_ACCESS_KEY=$(sed -n 's/^aws_secret_access_key = //p' "$HOME/.config/ffs/credentials")
+	local id=$AWS_ACCESS_KEY_ID secret=$AWS_SECRET_ACCESS_KEY
+	for what in .claim 00001.csv 1/manifest.json d4/manifest.json; do
+		nth=$((nth + 1))
+		stub "lose:$node:$what"
+		export AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret
+		ffs-split -r 1000 -n "d$nth" book.csv >tar
+		run -0 ffs-load -n "d$nth" <tar
+		run -0 --separate-stderr ffs-get "d$nth"
+		cmp <(echo "$output") book.csv
+	done
+}
