@@ -110,7 +110,7 @@ ffs_claim_release(struct ffs_claim *c)
 }
 
 static int
-put(struct ffs_claim *c, const char *key, const char *condition, const char *value,
+put(struct ffs_claim *c, const char *key, const char *condition, const char *value, bool again,
     struct ffs_s3_response *r)
 {
 	struct ffs_putjson o = { .bucket = c->bucket,
@@ -118,7 +118,8 @@ put(struct ffs_claim *c, const char *key, const char *condition, const char *val
 		.p = c->body.p,
 		.n = c->body.len,
 		.condition = condition,
-		.value = value };
+		.value = value,
+		.probe = again };
 	int rc = ffs_putjson(c->st, 0, &o, &c->conditional, r);
 
 	if (!rc) {
@@ -138,7 +139,7 @@ probe(struct ffs_claim *c, const char *key)
 
 	if (!c->conditional)
 		return 0;
-	rc = put(c, key, "If-None-Match", "*", &r);
+	rc = put(c, key, "If-None-Match", "*", true, &r);
 	if (!rc)
 		c->conditional = false;
 	return rc && rc != -ESTALE ? failed(c, "put", &r) : 0;
@@ -157,7 +158,7 @@ ffs_claim_new(struct ffs_claim *c, uint64_t generation)
 		if (!key)
 			return no_memory(c);
 		c->generation = generation;
-		rc = put(c, key, "If-None-Match", "*", &r);
+		rc = put(c, key, "If-None-Match", "*", false, &r);
 		rc = rc ? failed(c, "put", &r) : probe(c, key);
 		free(key);
 	}
@@ -174,7 +175,7 @@ ffs_claim_take(struct ffs_claim *c, uint64_t generation, const char *etag)
 	if (!key)
 		return no_memory(c);
 	c->generation = generation;
-	rc = put(c, key, "If-Match", etag, &r);
+	rc = put(c, key, "If-Match", etag, false, &r);
 	free(key);
 	if (rc)
 		failed(c, "take over", &r);
@@ -256,7 +257,7 @@ ffs_claim_keep(struct ffs_claim *c)
 
 	if (!rc) {
 		snprintf(etag, sizeof(etag), "%s", c->etag);
-		rc = put(c, key, "If-Match", etag, &r);
+		rc = put(c, key, "If-Match", etag, false, &r);
 		if (rc)
 			failed(c, "keep", &r);
 	}

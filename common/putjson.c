@@ -66,7 +66,7 @@ ffs_putjson(struct ffs_stores *st, size_t node, const struct ffs_putjson *o, boo
 			rc = ffs_s3_perform(s3, &q, r);
 		}
 	} while (rc == -EEXIST && q.nfields == 2 && ++tries < CONFLICTS);
-	if (rc == -ESTALE && (r->attempts > 1 || tries) && was_ours(s3, o, r))
+	if (rc == -ESTALE && !o->probe && (r->attempts > 1 || tries) && was_ours(s3, o, r))
 		rc = 0;
 	return rc;
 }

@@ -391,6 +391,7 @@ requests() {
 		export AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret
 		ffs-split -r 1000 -n "d$nth" book.csv >tar
 		run -0 ffs-load -n "d$nth" <tar
+		[[ $output == *"generation 1"* ]]
 		run -0 --separate-stderr ffs-get "d$nth"
 		cmp <(echo "$output") book.csv
 	done
