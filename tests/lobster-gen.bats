@@ -147,6 +147,7 @@ between() {
 
 @test "a full disk is a failure and leaves no file" {
 	need_root
+	unshare --mount true || need "needs a mount namespace"
 	mkdir small
 	unshare --mount bash -c 'mount -t tmpfs -o size=1m none small && cd small &&
 		rc=0 && { "$gen" -r 10000 -l 50 2>../err || rc=$?; } && [ -z "$(ls -A)" ] && exit $rc' && rc=0 || rc=$?

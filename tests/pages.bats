@@ -39,7 +39,7 @@ load_lobster() {
 # Removes every dataset.
 unload() {
 	local dataset
-	for dataset in $(ffs-get --list --json | jq -r .dataset); do ffs-load -q --delete "$dataset"; done
+	for dataset in $(ffs-get --list --json 2>/dev/null | jq -r .dataset); do ffs-load -q --delete "$dataset"; done
 }
 
 # A store in the foreground would stay: it is asked to end when it has said where it is.

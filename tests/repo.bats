@@ -50,7 +50,7 @@ as_tests() {
 		name=$(basename "$f" .h)
 		grep -q "^#ifndef FFS_${name^^}_H" "$f" || { echo "$f" >&2; false; }
 		[ ! -f "${f%.h}.c" ] ||
-			[ "$(grep -m1 '^#include' "${f%.h}.c")" = "#include \"common/$name.h\"" ] ||
+			[[ $(grep -m1 '^#include' "${f%.h}.c") == "#include \"common/$name"*".h\"" ]] ||
 			{ echo "${f%.h}.c" >&2; false; }
 	done
 }
