@@ -16,16 +16,30 @@
 #define MAX_FILE (1U << 20)
 
 /*
- * Open a directory, making what is missing of its path (0700).  Under sudo the
- * invoking user owns what is made, and things are made in his directories only:
- * root must not follow a link of his into somebody else's.
+ * Under sudo the invoking user owns what is made, and things are made in his directories only:
+ * root must not follow a link of his into somebody else's.  Where XDG_CONFIG_HOME was given it is
+ * root's own choice.  Returns 1 where things made in dir are for *uid, 0 where not, -errno.
  */
+static int
+owner(int dir, uid_t *uid, gid_t *gid)
+{
+	struct stat st;
+
+	if (!ffs_config_sudo(uid, gid))
+		return 0;
+	if (fstat(dir, &st))
+		return -errno;
+	if (st.st_uid == *uid)
+		return 1;
+	return getenv("XDG_CONFIG_HOME") ? 0 : -EPERM;
+}
+
+/* Open a directory, making what is missing of its path (0700). */
 static int
 open_dir(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), parent, rc = 0;
 	const char *slash = strrchr(path, '/');
-	struct stat st;
 	uid_t uid;
 	gid_t gid;
 	char *up;
@@ -41,17 +55,18 @@ open_dir(const char *path)
 	free(up);
 	if (parent < 0)
 		return parent;
+	rc = owner(parent, &uid, &gid);
+	if (rc < 0)
+		goto out;
 	if (mkdirat(parent, slash + 1, 0700) && errno != EEXIST) {
 		rc = -errno;
 		goto out;
 	}
 	fd = openat(parent, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(parent, &st)) {
+	if (fd < 0 || (rc && fchown(fd, uid, gid)))
 		rc = -errno;
-		goto out;
-	}
-	if (ffs_config_sudo(&uid, &gid) && st.st_uid == uid && fchown(fd, uid, gid))
-		rc = -errno;
+	else
+		rc = 0;
 out:
 	close(parent);
 	if (rc && fd >= 0)
@@ -123,7 +138,6 @@ replace(int dir, const struct ffs_buf *text)
 	char tmp[64], unique[17];
 	const char *p = text->p;
 	size_t left = text->len;
-	struct stat st;
 	ssize_t put;
 	uid_t uid;
 	gid_t gid;
@@ -132,14 +146,17 @@ replace(int dir, const struct ffs_buf *text)
 	if (rc)
 		return rc;
 	snprintf(tmp, sizeof(tmp), ".credentials.%s", unique);
+	rc = owner(dir, &uid, &gid);
+	if (rc < 0)
+		return rc;
 	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (fstat(dir, &st) ||
-	    (ffs_config_sudo(&uid, &gid) && st.st_uid == uid && fchown(fd, uid, gid))) {
+	if (rc && fchown(fd, uid, gid)) {
 		rc = -errno;
 		goto out;
 	}
+	rc = 0;
 	while (left) {
 		put = write(fd, p, left);
 		if (put < 0 && errno != EINTR) {
@@ -201,10 +218,7 @@ ffs_config_own_keys(const char *url, char **access_key, char **secret_key, bool 
 {
 	char *dir_path = ffs_config_path(NULL), *path = ffs_config_path("credentials");
 	char *one = ffs_endpoint_url(url), *text = NULL;
-	struct stat st;
 	size_t n = 0;
-	uid_t uid;
-	gid_t gid;
 	int dir = -1, rc;
 
 	*access_key = *secret_key = NULL;
@@ -229,11 +243,7 @@ ffs_config_own_keys(const char *url, char **access_key, char **secret_key, bool 
 		rc = find(text, n, one, access_key, secret_key);
 	if (rc != -ENOENT)
 		goto out;
-	rc = fstat(dir, &st) ? -errno : 0;
-	if (!rc && ffs_config_sudo(&uid, &gid) && st.st_uid != uid && !getenv("XDG_CONFIG_HOME"))
-		rc = -EPERM;
-	if (!rc)
-		rc = make_keys(dir, text ? text : "", n, one, access_key, secret_key);
+	rc = make_keys(dir, text ? text : "", n, one, access_key, secret_key);
 	*made = !rc;
 out:
 	if (rc) {

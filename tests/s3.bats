@@ -143,6 +143,34 @@ requests() {
 	[[ $stderr == *"nothing came or went for 0.3 s"* ]]
 }
 
+@test "a connection that cannot be made is a time-out" {
+	# A listener that accepts nobody and whose backlog is full drops what else comes.
+	/usr/bin/python3 -c '
+import signal, socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(0)
+full = [socket.socket() for _ in range(4)]
+for c in full:
+    c.setblocking(False)
+    c.connect_ex(s.getsockname())
+print("http://127.0.0.1:%d" % s.getsockname()[1], flush=True)
+signal.pause()' >full.url 3>&- &
+	pids+=("$!")
+	until_true 20 test -s full.url
+	AWS_ENDPOINT_URL=$(cat full.url) FFS_RETRIES=0 FFS_CONNECT_TIMEOUT=300ms run -0 --separate-stderr s3get GET b k
+	[[ $stderr == *"rc=ETIMEDOUT status=0"*"no connection for 0.3 s"* ]]
+}
+
+@test "a host is found by its name" {
+	stub ok
+	AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL/127.0.0.1/LocalHost}/ run -0 --separate-stderr s3get GET b k
+	[ "$output" = hello ]
+	grep -q "Host: localhost:" requests
+	AWS_ENDPOINT_URL=http://no-such-host.invalid FFS_RETRIES=0 run -0 --separate-stderr s3get GET b k
+	[[ $stderr == *"rc=EHOSTUNREACH status=0"* ]]
+}
+
 @test "no store at all is told with its endpoint" {
 	export AWS_ENDPOINT_URL=http://127.0.0.1:1
 	FFS_RETRIES=1 run -0 --separate-stderr s3get GET b k

@@ -274,6 +274,37 @@ check_own_keys(void)
 	CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0700, "%o", st.st_mode);
 }
 
+/* Under sudo things are made for the invoking user, in his directories only. */
+static void
+check_sudo(void)
+{
+	char *a, *s, *h, path[300];
+	struct stat st;
+	bool made;
+
+	if (geteuid() != 0)
+		return;
+	clean();
+	setenv("SUDO_UID", "65534", 1);
+	setenv("SUDO_GID", "65534", 1);
+	h = ffs_config_home();
+	CHECK(h && strcmp(h, home), "%s", h);
+	free(h);
+	snprintf(path, sizeof(path), "%s/his", home);
+	setenv("XDG_CONFIG_HOME", path, 1);
+	CHECK(!mkdir(path, 0700) && !chown(path, 65534, 65534), "%s", path);
+	CHECK(!ffs_config_own_keys("http://h:1", &a, &s, &made) && made, "-");
+	free(a);
+	free(s);
+	snprintf(path, sizeof(path), "%s/his/ffs", home);
+	CHECK(!stat(path, &st) && st.st_uid == 65534, "%u", st.st_uid);
+	snprintf(path, sizeof(path), "%s/his/ffs/credentials", home);
+	CHECK(!stat(path, &st) && st.st_uid == 65534 && st.st_gid == 65534, "%u", st.st_uid);
+	/* His home is not his here: nothing is made there. */
+	unsetenv("XDG_CONFIG_HOME");
+	CHECK(ffs_config_own_keys("http://h:1", &a, &s, &made) < 0 && !a && !made, "-");
+}
+
 static void
 check_ini(void)
 {
@@ -333,6 +364,7 @@ main(void)
 	check_endpoints();
 	check_credentials();
 	check_own_keys();
+	check_sudo();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", home);
 	return system(cmd) ? 1 : failed;
 }
