@@ -250,3 +250,16 @@ some_peers() {
 		[[ $stderr == *"usage: scripts/$s"* ]]
 	done
 }
+
+@test "bench prints a ratio and its target a line, names what is absent, and leaves nothing" {
+	need_cmd cc
+	mkdir tmp
+	before=$(ls "$root"/build*/ | sort)
+	# No peers, and no directory for them.
+	run -0 --separate-stderr env FFS_PEERS="$PWD/none" TMPDIR="$PWD/tmp" PATH="/usr/bin:/bin" B="$B" \
+		"$root/scripts/bench" -n 1 -r 3000 split get
+	[[ $output =~ "ffs-split >/dev/null : split -l 1000 to tmpfs"\ +[0-9.]+\ +[0-9.]+\ ms\ +[0-9.]+\ +">= 1.0" ]]
+	[[ $output == *"ffs-get : s5cmd cat, same node"*"left out"* ]]
+	[ -z "$(ls -A tmp)" ]
+	[ "$(ls "$root"/build*/ | sort)" = "$before" ]
+}
