@@ -66,6 +66,7 @@ static const struct ffs_op ops[] = {
 	    .sub = "uploadId",
 	    .sink = FFS_SINK_TEXT,
 	    .text_max = XML_MAX,
+	    .sums_object = true,
 	    .run = ffs_op_complete_upload },
 	{ .name = "AbortMultipartUpload",
 	    .method = "DELETE",

@@ -21,6 +21,7 @@ struct ffs_op {
 	bool quick;         /* does not block: may run on the event loop */
 	enum ffs_request_sink sink;
 	size_t text_max;
+	bool sums_object; /* x-amz-checksum-* are of the object to be, not of the body */
 	enum ffs_fault (*begin)(struct ffs_request *q); /* before the body; or NULL */
 	enum ffs_fault (*run)(struct ffs_request *q);   /* with all of the body */
 };

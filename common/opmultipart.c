@@ -271,18 +271,23 @@ whole_sum(struct assembly *a, char out[FFS_DIGEST_TEXT + 8], const char **type)
 	return 0;
 }
 
-/* A checksum of the whole that the client sent, in a header. */
+/* A checksum of the whole that the client sent, in a header; mc sends a composite one without "-N".
+ */
 static enum ffs_fault
 check_whole(struct assembly *a, const char *sum)
 {
 	char header[40];
 	const char *sent;
+	size_t n;
 
 	if (!*sum)
 		return FFS_FAULT_NONE;
 	snprintf(header, sizeof(header), "x-amz-checksum-%s", ffs_digest_name(a->algorithm));
 	sent = ffs_request_field(a->q, header);
-	return sent && strcmp(sent, sum) ? FFS_FAULT_BAD_DIGEST : FFS_FAULT_NONE;
+	if (!sent)
+		return FFS_FAULT_NONE;
+	n = strchr(sent, '-') ? strlen(sum) : strcspn(sum, "-");
+	return strlen(sent) != n || strncmp(sent, sum, n) ? FFS_FAULT_BAD_DIGEST : FFS_FAULT_NONE;
 }
 
 static enum ffs_fault

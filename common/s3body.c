@@ -25,6 +25,8 @@ ffs_s3body_checksum(const struct ffs_request *q, enum ffs_sum *which)
 	char header[40];
 	enum ffs_sum s;
 
+	if (q->op->sums_object)
+		return NULL;
 	for (s = FFS_SUM_CRC32; s < FFS_SUM_N; s++) {
 		snprintf(header, sizeof(header), CHECKSUM "%s", ffs_digest_name(s));
 		value = ffs_request_field(q, header);
