@@ -69,36 +69,52 @@ take(struct ffs_cut *c, const struct ffs_csv_row *row)
 	return v;
 }
 
-/* Finish the row that earlier bytes began.  *used of the new ones belong to it. */
+/*
+ * Finish what earlier bytes began, most often one row.  *used of the new ones
+ * belong to it.
+ */
 static int
 feed_carry(struct ffs_cut *c, const char *p, size_t n, bool eof, size_t *used,
     int (*emit)(void *arg, const char *p, size_t n), void *arg)
 {
-	size_t step = CARRY_STEP, had, add;
+	size_t step = CARRY_STEP, add, left;
 	struct ffs_csv_row row;
 	int rc, v;
 
 	*used = 0;
-	do {
-		had = c->carry.len;
-		add = n - *used < step ? n - *used : step;
-		step *= 2;
-		if (had + add > CARRY_MAX)
-			return -EFBIG;
-		ffs_buf_add(&c->carry, p + *used, add);
-		*used += add;
-		rc = ffs_buf_error(&c->carry);
-		if (!rc)
-			rc =
-			    ffs_csv_next(c->csv, c->carry.p, c->carry.len, eof && *used == n, &row);
-	} while (!rc && *used < n);
-	if (rc <= 0)
-		return rc;
-	*used -= c->carry.len - row.len;
-	v = take(c, &row);
-	rc = v == GIVE && emit ? emit(arg, c->carry.p, row.len) : v < 0 ? v : 0;
-	ffs_buf_reset(&c->carry);
-	return rc;
+	while (!c->over && c->carry.len) {
+		rc = ffs_csv_next(c->csv, c->carry.p, c->carry.len, eof && *used == n, &row);
+		if (rc < 0)
+			return rc;
+		if (!rc) {
+			add = n - *used < step ? n - *used : step;
+			step *= 2;
+			if (!add)
+				return 0;
+			if (c->carry.len + add > CARRY_MAX)
+				return -EFBIG;
+			ffs_buf_add(&c->carry, p + *used, add);
+			*used += add;
+			if (ffs_buf_error(&c->carry))
+				return -ENOMEM;
+			continue;
+		}
+		v = take(c, &row);
+		if (v < 0)
+			return v;
+		rc = v == GIVE && emit ? emit(arg, c->carry.p, row.len) : 0;
+		if (rc)
+			return rc;
+		/* From here on the new bytes can do without the old ones, or not yet. */
+		left = c->carry.len - row.len;
+		if (left <= *used) {
+			*used -= left;
+			left = 0;
+		}
+		memmove(c->carry.p, c->carry.p + row.len, left);
+		c->carry.len = left;
+	}
+	return 0;
 }
 
 static int
@@ -124,7 +140,12 @@ feed_rows(struct ffs_cut *c, const char *p, size_t n, bool eof,
 			break;
 		rc = 0;
 		if (v == GIVE) {
-			start = end > start ? start : at;
+			/* One piece in general; more where times do run backwards. */
+			if (end > start && at != end && emit)
+				rc = emit(arg, p + start, end - start);
+			if (rc)
+				break;
+			start = end > start && at == end ? start : at;
 			end = at + row.len;
 		}
 		at += row.len;

@@ -1,0 +1,162 @@
+/*
+ * Cutting rows out of a stream by number and by time, in blocks of any size, against a model that
+ * looks at one line at a time.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cut.h"
+
+enum { ROWS = 60 };
+
+static int failures;
+static unsigned seed = 7;
+
+static unsigned
+below(unsigned n)
+{
+	seed = seed * 1103515245 + 12345;
+	return (seed >> 8) % n;
+}
+
+static int
+emit(void *arg, const char *p, size_t n)
+{
+	ffs_buf_add(arg, p, n);
+	return 0;
+}
+
+struct input {
+	struct ffs_buf text;
+	size_t start[ROWS + 1];
+	int times[ROWS];
+};
+
+static void
+make(struct input *in)
+{
+	static const char *const ends[] = { "\n", "\r\n" };
+	const char *end = ends[below(2)];
+	int i, t = 10;
+
+	ffs_buf_reset(&in->text);
+	for (i = 0; i < ROWS; i++) {
+		in->start[i] = in->text.len;
+		t += below(2) ? 0 : (int)below(3);
+		in->times[i] = t;
+		if (below(4))
+			ffs_buf_addf(&in->text, "%d.0,%u,x%s", t, below(100000), end);
+		else
+			ffs_buf_addf(&in->text, "%d,\"a\nb,\"\"%u\",x%s", t, below(100000), end);
+	}
+	in->start[ROWS] = in->text.len;
+	/* A missing last newline. */
+	if (below(2))
+		in->start[ROWS] = in->text.len -= strlen(end);
+}
+
+static void
+compare(const struct input *in, const struct ffs_cut_spec *spec, bool rows_only)
+{
+	struct ffs_buf want = FFS_BUF_INIT, got = FFS_BUF_INIT;
+	size_t at = in->start[spec->base], n, block = 1 + below(200);
+	uint64_t i, found = 0;
+	struct ffs_cut c;
+	int rc;
+
+	for (i = spec->base; i < ROWS; i++)
+		if (i >= spec->first && i <= spec->last &&
+		    (!spec->time_col || ((!spec->has_from || in->times[i] >= spec->from.sec) &&
+					    (!spec->has_to || in->times[i] < spec->to.sec)))) {
+			ffs_buf_add(
+			    &want, in->text.p + in->start[i], in->start[i + 1] - in->start[i]);
+			found++;
+		}
+	rc = ffs_cut_init(&c, spec);
+	while (!rc && at < in->text.len) {
+		n = in->text.len - at < block ? in->text.len - at : block;
+		/* What is behind the block must not be looked at. */
+		char *copy = malloc(n);
+
+		memcpy(copy, in->text.p + at, n);
+		at += n;
+		rc = ffs_cut_feed(&c, copy, n, at == in->text.len, rows_only ? NULL : emit, &got);
+		free(copy);
+	}
+	if (rc ||
+	    (!rows_only && (got.len != want.len ||
+			       memcmp(got.p ? got.p : "", want.p ? want.p : "", want.len))) ||
+	    (rows_only && c.found_n != found)) {
+		printf("rows %ju-%ju of base %ju, time column %u, blocks of %zu: rc %d, %zu bytes "
+		       "and %ju rows where %zu and %ju are right\n",
+		    (uintmax_t)spec->first, (uintmax_t)spec->last, (uintmax_t)spec->base,
+		    spec->time_col, block, rc, got.len, (uintmax_t)c.found_n, want.len,
+		    (uintmax_t)found);
+		failures++;
+	}
+	ffs_cut_release(&c);
+	ffs_buf_release(&want);
+	ffs_buf_release(&got);
+}
+
+static int
+feed(const struct ffs_cut_spec *spec, const char *text)
+{
+	struct ffs_buf got = FFS_BUF_INIT;
+	struct ffs_cut c;
+	int rc = ffs_cut_init(&c, spec);
+
+	if (!rc)
+		rc = ffs_cut_feed(&c, text, strlen(text), true, emit, &got);
+	ffs_cut_release(&c);
+	ffs_buf_release(&got);
+	return rc;
+}
+
+static void
+expect(const char *what, int rc, int want)
+{
+	if (rc != want) {
+		printf("%s: %d, not %d\n", what, rc, want);
+		failures++;
+	}
+}
+
+int
+main(void)
+{
+	struct ffs_cut_spec time = { .last = UINT64_MAX, .time_col = 1, .has_from = true },
+			    rows = { .first = 1, .last = 2 }, none = { .first = 1 };
+	struct input in = { .text = FFS_BUF_INIT };
+	int round;
+
+	for (round = 0; round < 5000 && !failures; round++) {
+		struct ffs_cut_spec spec = { .base = below(4) ? 0 : below(ROWS) };
+
+		if (round % 10 == 0)
+			make(&in);
+		spec.first = spec.base + below((unsigned)(ROWS - spec.base));
+		spec.last =
+		    below(5) ? spec.first + below((unsigned)(ROWS - spec.first)) : UINT64_MAX;
+		if (below(2)) {
+			spec.time_col = 1;
+			spec.has_from = below(3) != 0;
+			spec.has_to = below(3) != 0;
+			spec.from.sec = 10 + below(30);
+			spec.to.sec = spec.from.sec + below(20);
+		}
+		compare(&in, &spec, below(4) == 0 && (spec.time_col || spec.last != UINT64_MAX));
+	}
+	ffs_buf_release(&in.text);
+
+	expect("enough rows", feed(&rows, "a\nb\nc"), 0);
+	expect("too few rows", feed(&rows, "a\nb\n"), -EBADMSG);
+	expect("no rows wanted", feed(&none, ""), 0);
+	expect("a time", feed(&time, "1,2\n"), 0);
+	expect("no time", feed(&time, "x,2\n"), -EBADMSG);
+	expect("an empty time", feed(&time, ",2\n"), -EBADMSG);
+	expect("an open quote", feed(&time, "1,\"x\n"), -EBADMSG);
+	return failures != 0;
+}
