@@ -179,7 +179,10 @@ run_prune(const struct opts *o, struct ffs_stores *st, struct shown *s)
 		.warn = on_warning,
 		.arg = s };
 	struct ffs_prune_result res = { 0 };
-	int rc = ffs_prune_run(st, &po, &res);
+	int rc;
+
+	ffs_http_stop_on(st->http, &stop);
+	rc = ffs_prune_run(st, &po, &res);
 
 	if (rc && rc != -EINTR)
 		warnx("%s", res.error);
@@ -263,6 +266,9 @@ run(const struct opts *o, char **files, int n)
 	}
 	if (o->verbose)
 		say_stores(&st);
+	/* whoever follows sees each line when it is true */
+	if (o->json)
+		setvbuf(stdout, NULL, _IOLBF, 0);
 	ffs_progress_start(&s.progress, o->progress);
 	rc = o->dataset ? run_prune(o, &st, &s) : run_load(o, &st, &s, files, n);
 	ffs_json_release(&s.json);

@@ -17,8 +17,10 @@
 #include "common/sigv4.h"
 
 enum {
-	RENEW_MS = 10000, /* between two puts of a claim */
-	LEASE_S = 60,     /* without one, the claim is nobody's */
+	RENEW_MS = 10000,   /* between two puts of a claim */
+	AGAIN_MS = 2000,    /* after one that failed */
+	GIVE_UP_MS = 45000, /* without one: the lease is about to end */
+	LEASE_S = 60,       /* then it is nobody's */
 	CLAIM_MAX = 4096,
 	GENERATIONS_TRIED = 32,
 };
@@ -109,6 +111,51 @@ ffs_claim_release(struct ffs_claim *c)
 	c->dataset = NULL;
 }
 
+/* GET a claim.  *json is the caller's; NULL where there is none, or one that is not JSON. */
+static int
+fetch(struct ffs_claim *c, uint64_t generation, json_t **json, struct ffs_s3_response *r)
+{
+	char *key = ffs_claim_key(c->dataset, generation), *p = NULL;
+	size_t n = 0;
+	int rc;
+
+	*json = NULL;
+	memset(r, 0, sizeof(*r));
+	if (!key)
+		return no_memory(c);
+	rc = ffs_s3_get(primary(c), c->bucket, key, CLAIM_MAX, &p, &n, r);
+	free(key);
+	if (!rc)
+		*json = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
+	free(p);
+	return rc;
+}
+
+/*
+ * A condition that fails may have been met by a try before, whose answer was lost:
+ * is the claim there ours?
+ */
+static bool
+is_ours(struct ffs_claim *c)
+{
+	struct ffs_s3_response r;
+	const char *id;
+	json_t *json;
+	bool ours;
+
+	if (fetch(c, c->generation, &json, &r))
+		return false;
+	id = json_string_value(json_object_get(json, "id"));
+	ours = id && !strcmp(id, c->id);
+	json_decref(json);
+	if (ours) {
+		c->held = true;
+		c->put_ms = ffs_clock_ms();
+		snprintf(c->etag, sizeof(c->etag), "%s", r.etag);
+	}
+	return ours;
+}
+
 static int
 put(struct ffs_claim *c, const char *key, const char *condition, const char *value, bool again,
     struct ffs_s3_response *r)
@@ -193,12 +240,16 @@ renewed(void *arg, const struct ffs_s3_response *r)
 		c->put_ms = ffs_clock_ms();
 		return;
 	}
-	c->renew_rc = failed(c, "renew", r);
-	if (r->rc != -ENOENT && r->rc != -ESTALE)
-		return;
-	c->renew_rc = -EBUSY;
-	snprintf(
-	    c->error, sizeof(c->error), "somebody else took over the load of '%s'", c->dataset);
+	c->again_ms = ffs_clock_ms() + AGAIN_MS;
+	failed(c, "renew", r);
+	if (r->rc == -ENOENT || r->rc == -ESTALE) {
+		c->doubt = r->rc == -ESTALE;
+		c->renew_rc = -EBUSY;
+		snprintf(c->error, sizeof(c->error), "somebody else took over the load of '%s'",
+		    c->dataset);
+	} else if (r->rc == -EACCES || ffs_clock_ms() - c->put_ms > GIVE_UP_MS) {
+		c->renew_rc = r->rc;
+	}
 }
 
 int
@@ -218,7 +269,12 @@ ffs_claim_renew(struct ffs_claim *c)
 		.arg = c };
 	int rc;
 
-	if (c->renew_rc || !c->held || c->renewing || ffs_clock_ms() - c->put_ms < RENEW_MS)
+	if (c->doubt) {
+		c->doubt = false;
+		c->renew_rc = is_ours(c) ? 0 : -EBUSY;
+	}
+	if (c->renew_rc || !c->held || c->renewing || ffs_clock_ms() - c->put_ms < RENEW_MS ||
+	    ffs_clock_ms() < c->again_ms)
 		return c->renew_rc;
 	key = ffs_claim_key(c->dataset, c->generation);
 	if (!key)
@@ -238,12 +294,17 @@ ffs_claim_renew(struct ffs_claim *c)
 int
 ffs_claim_settle(struct ffs_claim *c)
 {
-	int rc = c->renew_rc;
+	int rc = ffs_claim_renew(c);
 
 	while (!rc && c->renewing) {
 		rc = ffs_http_run(c->st->http, 1000);
 		rc = rc < 0 ? rc : c->renew_rc;
 	}
+	/* a renewal that was refused in doubt is cleared up by the next call */
+	if (c->doubt)
+		rc = ffs_claim_renew(c);
+	if (!rc && ffs_clock_ms() - c->put_ms > GIVE_UP_MS)
+		rc = -ETIMEDOUT;
 	return rc;
 }
 
@@ -299,26 +360,18 @@ int
 ffs_claim_look(struct ffs_claim *c, uint64_t generation, enum ffs_claim_state *state,
     char etag[128], char who[128])
 {
-	char *key = ffs_claim_key(c->dataset, generation), *p = NULL;
 	struct ffs_s3_response r;
 	const char *host;
 	json_t *json;
 	double age;
-	size_t n = 0;
-	int rc;
+	int rc = fetch(c, generation, &json, &r);
 
 	*state = FFS_CLAIM_NONE;
-	if (!key)
-		return no_memory(c);
-	rc = ffs_s3_get(primary(c), c->bucket, key, CLAIM_MAX, &p, &n, &r);
-	free(key);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc)
 		return failed(c, "read", &r);
 	snprintf(etag, 128, "%s", r.etag);
-	json = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
-	free(p);
 	host = json_string_value(json_object_get(json, "host"));
 	snprintf(who, 128, "%.64s, process %" JSON_INTEGER_FORMAT, host ? host : "?",
 	    json_integer_value(json_object_get(json, "pid")));

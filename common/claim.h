@@ -30,6 +30,8 @@ struct ffs_claim {
 	uint32_t crc;
 	int64_t put_ms; /* when it was last put */
 	bool renewing;
+	bool doubt;       /* a renewal was refused, perhaps by one whose answer was lost */
+	int64_t again_ms; /* when a renewal that failed is tried again */
 	uint64_t renew_id;
 	int renew_rc;
 
@@ -60,7 +62,7 @@ int ffs_claim_take(struct ffs_claim *c, uint64_t generation, const char *etag);
  */
 int ffs_claim_renew(struct ffs_claim *c);
 
-/* Wait until no renewal is in flight.  Returns as ffs_claim_renew(). */
+/* Renew it if it is time to, and wait until it is.  Returns as ffs_claim_renew(). */
 int ffs_claim_settle(struct ffs_claim *c);
 
 /* Mark it as left for --resume.  Returns 0 or -errno. */

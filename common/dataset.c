@@ -349,15 +349,19 @@ ffs_dataset_publish(struct ffs_dataset *d, const struct ffs_manifest *m)
 		rc = no_memory(d);
 		goto out;
 	}
+	if (json.len > FFS_MANIFEST_MAX) {
+		snprintf(d->error, sizeof(d->error),
+		    "'%s' has too many chunks (%zu): cut larger ones", d->name, m->nchunks);
+		rc = -EFBIG;
+		goto out;
+	}
 	rc = put(d, 0, copy, &json, NULL, NULL, &r);
 	if (rc) {
 		failed(d, 0, "put", copy, &r);
 		goto out;
 	}
-	/* under a lease that has long to run */
-	rc = claim_failed(d, ffs_claim_renew(&d->claim));
-	if (!rc)
-		rc = claim_failed(d, ffs_claim_settle(&d->claim));
+	/* under a lease that has some time to run */
+	rc = claim_failed(d, ffs_claim_settle(&d->claim));
 	if (!rc)
 		rc = commit(d, root, &json);
 	if (rc)
@@ -389,9 +393,12 @@ add_object(struct ffs_sweep *s, const struct ffs_nodes *nodes, const struct ffs_
 }
 
 int64_t
-ffs_dataset_abandon(struct ffs_dataset *d, const struct ffs_manifest *m, bool keep, int64_t ms)
+ffs_dataset_abandon(struct ffs_dataset *d, const struct ffs_manifest *m, bool keep, int64_t ms,
+    const volatile sig_atomic_t *stop)
 {
-	struct ffs_sweep_opts o = { .bucket = d->bucket, .deadline_ms = ffs_clock_ms() + ms };
+	struct ffs_sweep_opts o = {
+		.bucket = d->bucket, .deadline_ms = ffs_clock_ms() + ms, .stop = stop
+	};
 	struct ffs_sweep list = { 0 }, claim = { 0 };
 	char *key = NULL, *manifest = NULL;
 	size_t i, left = 0, claim_left = 0;

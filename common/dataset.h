@@ -57,11 +57,11 @@ int ffs_dataset_publish(struct ffs_dataset *d, const struct ffs_manifest *m);
 
 /*
  * Give up: with keep the claim is marked for --resume; else the objects of m
- * and the claim are removed, within ms milliseconds.  Returns how many objects may be left
- * behind, or -errno where keeping failed.
+ * and the claim are removed, within ms milliseconds or until *stop (may be NULL).  Returns how many
+ * objects may be left behind, or -errno where keeping failed.
  */
-int64_t ffs_dataset_abandon(
-    struct ffs_dataset *d, const struct ffs_manifest *m, bool keep, int64_t ms);
+int64_t ffs_dataset_abandon(struct ffs_dataset *d, const struct ffs_manifest *m, bool keep,
+    int64_t ms, const volatile sig_atomic_t *stop);
 
 void ffs_dataset_release(struct ffs_dataset *d);
 

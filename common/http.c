@@ -33,6 +33,7 @@ struct ffs_http {
 	 * still for an hour without a store being at fault.
 	 */
 	uint64_t polled_us, left_us, ticked_us;
+	const volatile sig_atomic_t *stop;
 };
 
 /* --- lists --- */
@@ -425,6 +426,18 @@ ffs_http_run(struct ffs_http *h, int timeout_ms)
 	}
 	h->left_us = ffs_httpline_now();
 	return rc < 0 ? rc : (int)(h->running.n + h->waiting.n + h->ready.n);
+}
+
+void
+ffs_http_stop_on(struct ffs_http *h, const volatile sig_atomic_t *stop)
+{
+	h->stop = stop;
+}
+
+bool
+ffs_http_stopped(const struct ffs_http *h)
+{
+	return h->stop && *h->stop;
 }
 
 void

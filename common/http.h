@@ -1,6 +1,7 @@
 #ifndef FFS_HTTP_H
 #define FFS_HTTP_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /*
@@ -28,6 +29,13 @@ void ffs_http_free(struct ffs_http *h);
  * those waiting for a retry included, or -errno.
  */
 int ffs_http_run(struct ffs_http *h, int timeout_ms);
+
+/*
+ * From now on what waits for one request (ffs_s3_perform(), _get(), _list()) ends with -EINTR
+ * soon after *stop is set.  NULL: never, as at first.
+ */
+void ffs_http_stop_on(struct ffs_http *h, const volatile sig_atomic_t *stop);
+bool ffs_http_stopped(const struct ffs_http *h);
 
 /* Ends a wait in ffs_http_run(); the only call that is safe from another thread or a signal
  * handler's flag loop. */

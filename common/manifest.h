@@ -7,7 +7,7 @@
 
 #include "common/buf.h"
 
-#define FFS_MANIFEST_MAX ((size_t)1 << 30) /* bytes of JSON; 10^6 chunks are some 300 MB */
+#define FFS_MANIFEST_MAX ((size_t)256 << 20) /* bytes of JSON; 10^6 chunks are some 220 MB */
 #define FFS_DATASET_NAME_MAX 200
 
 /*

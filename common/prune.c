@@ -34,6 +34,7 @@ struct prune {
 	size_t nkeep;
 	size_t node; /* being listed */
 	const char *manifest;
+	size_t elsewhere; /* a node, but not the primary, that has a manifest; 0: none */
 };
 
 static int __attribute__((format(printf, 3, 4))) fail(struct prune *p, int rc, const char *fmt, ...)
@@ -86,6 +87,8 @@ see(void *arg, const struct ffs_s3_object *o)
 	struct prune *p = arg;
 	uint64_t number = ffs_dataset_key_generation(p->o->dataset, o->key, NULL);
 
+	if (p->node && !number && !strcmp(o->key, p->manifest))
+		p->elsewhere = p->node;
 	/* other datasets live below this one's name: "AAPL" and "AAPL/2012-06-21" */
 	if (number ? !generation_of(p, number) : strcmp(o->key, p->manifest))
 		return number ? -ENOMEM : 0;
@@ -132,6 +135,12 @@ read_manifest(struct prune *p)
 
 	rc = ffs_s3_get(
 	    ffs_stores_get(p->st, 0), p->o->bucket, p->manifest, FFS_MANIFEST_MAX, &json, &n, &r);
+	/* a node list in another order must not make a dataset look unpublished */
+	if (rc == -ENOENT && p->elsewhere && !p->o->all)
+		return fail(p, -EBUSY,
+		    "node '%s' has a manifest of '%s', the first node '%s' has none: is the node "
+		    "list right?",
+		    p->st->nodes.v[p->elsewhere].name, p->o->dataset, p->st->nodes.v[0].name);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc)

@@ -11,8 +11,9 @@
 enum { CONFLICTS = 3 };
 
 /*
- * The condition failed on a second attempt: was it our own first one that is there, its answer
- * lost on the way?  Then that is the success.
+ * The condition failed: is it an earlier try of ours that is there, its answer lost on the way?
+ * Then that is the success.  The number of attempts does not tell: libcurl sends again on its own
+ * where a kept connection was closed.
  */
 static bool
 was_ours(struct ffs_s3 *s3, const struct ffs_putjson *o, struct ffs_s3_response *r)
@@ -66,7 +67,7 @@ ffs_putjson(struct ffs_stores *st, size_t node, const struct ffs_putjson *o, boo
 			rc = ffs_s3_perform(s3, &q, r);
 		}
 	} while (rc == -EEXIST && q.nfields == 2 && ++tries < CONFLICTS);
-	if (rc == -ESTALE && !o->probe && (r->attempts > 1 || tries) && was_ours(s3, o, r))
+	if (rc == -ESTALE && !o->probe && was_ours(s3, o, r))
 		rc = 0;
 	return rc;
 }

@@ -58,6 +58,8 @@ ffs_s3_perform(struct ffs_s3 *s3, const struct ffs_s3_request *q, struct ffs_s3_
 		rc = ffs_http_run(s3->http, 1000);
 		if (rc > 0)
 			rc = 0;
+		if (!rc && !w.done && ffs_http_stopped(s3->http))
+			rc = -EINTR;
 	}
 	if (rc) {
 		if (!w.done)

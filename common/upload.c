@@ -132,7 +132,10 @@ finish_load(struct upload *u, struct load *l)
 		rc = ffs_draft_end(&l->draft);
 		if (rc)
 			return ffs_upload_fail(u, rc, "%s", l->draft.error);
+		/* not to be interrupted: whether it was published has to be known */
+		ffs_http_stop_on(u->st->http, NULL);
 		rc = ffs_dataset_publish(&l->ds, &l->draft.m);
+		ffs_http_stop_on(u->st->http, u->o->stop);
 		pass_warning(u, l);
 		if (rc)
 			return ffs_upload_fail(u, rc, "%s", l->ds.error);
@@ -157,6 +160,7 @@ find_load(struct upload *u, size_t set)
 static int
 compare_object(struct upload *u, struct load *l, struct ffs_intake_item *i)
 {
+	struct ffs_upload_chunk c = { .reused = true };
 	const struct ffs_object *o = NULL;
 
 	if (i->index < l->draft.m.nchunks)
@@ -166,7 +170,7 @@ compare_object(struct upload *u, struct load *l, struct ffs_intake_item *i)
 		return ffs_upload_fail(u, -EEXIST,
 		    "'%s' is published and differs from '%s': --replace loads it", l->ds.name,
 		    i->path);
-	ffs_upload_count(u, l, i, true);
+	ffs_upload_safe(u, l, i, o, &c);
 	ffs_intake_put(u->in, i);
 	return 0;
 }
@@ -309,8 +313,10 @@ abandon(struct upload *u, struct load *l)
 		    "it is not known whether '%s' was published: nothing was removed", l->ds.name);
 		u->o->warn(u->o->arg, text);
 	}
-	left = ffs_dataset_abandon(
-	    &l->ds, &l->draft.m, u->o->keep, hurry ? CLEAN_MS : CLEAN_PATIENT_MS);
+	/* after one Ctrl-C there is a time limit, without one the first ends a long cleaning */
+	ffs_http_stop_on(u->st->http, hurry ? NULL : u->o->stop);
+	left = ffs_dataset_abandon(&l->ds, &l->draft.m, u->o->keep,
+	    hurry ? CLEAN_MS : CLEAN_PATIENT_MS, hurry ? NULL : u->o->stop);
 	if (left && u->o->warn) {
 		if (left > 0)
 			snprintf(text, sizeof(text),
@@ -342,6 +348,7 @@ ffs_upload_run(struct ffs_stores *st, struct ffs_tarin *t, int cancel_fd,
 	for (i = 0; weights && i < st->nodes.n; i++)
 		weights[i] = st->nodes.v[i].weight;
 	u.in = weights ? ffs_intake_new(t, &io) : NULL;
+	ffs_http_stop_on(st->http, o->stop);
 	if (u.in)
 		pump(&u);
 	else
@@ -356,6 +363,7 @@ ffs_upload_run(struct ffs_stores *st, struct ffs_tarin *t, int cancel_fd,
 	}
 	while (u.loads)
 		abandon(&u, u.loads);
+	ffs_http_stop_on(st->http, NULL);
 	free(weights);
 	return u.rc;
 }

@@ -54,9 +54,9 @@ int ffs_upload_fail(struct upload *u, int rc, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int ffs_upload_no_memory(struct upload *u);
 
-/* An object is safe: sum it up. */
-void ffs_upload_count(
-    struct upload *u, struct load *l, const struct ffs_intake_item *i, bool reused);
+/* An object is safe: sum it up and tell.  c has what the request knows. */
+void ffs_upload_safe(struct upload *u, struct load *l, const struct ffs_intake_item *i,
+    const struct ffs_object *o, struct ffs_upload_chunk *c);
 
 /* Send an object that has its place in the draft; takes the item over unless it fails. */
 int ffs_upload_start(struct upload *u, struct load *l, struct ffs_intake_item *i);

@@ -63,14 +63,27 @@ end_job(struct job *j)
 }
 
 void
-ffs_upload_count(struct upload *u, struct load *l, const struct ffs_intake_item *i, bool reused)
+ffs_upload_safe(struct upload *u, struct load *l, const struct ffs_intake_item *i,
+    const struct ffs_object *o, struct ffs_upload_chunk *c)
 {
-	l->stored += i->n;
-	l->reused += reused;
-	if (i->kind == FFS_INTAKE_CHUNK) {
+	const struct ffs_chunk *chunk = &l->draft.m.chunks[i->index];
+
+	c->dataset = l->ds.name;
+	c->key = o->key;
+	c->node = chunk->data.nodes[0];
+	c->etag = o->etags[0];
+	c->bytes = o->bytes;
+	c->crc32c = o->crc32c;
+	c->message = i->kind == FFS_INTAKE_MESSAGE;
+	c->rows = c->message ? 0 : chunk->rows;
+	l->stored += o->bytes;
+	l->reused += c->reused;
+	if (!c->message) {
 		u->counts.chunks++;
 		u->counts.bytes += i->plain_bytes;
 	}
+	if (u->o->chunk)
+		u->o->chunk(u->o->arg, c);
 }
 
 /* The object is safe. */
@@ -78,25 +91,13 @@ static void
 done_job(struct job *j, const char *etag, bool reused)
 {
 	struct ffs_object *o = object_of(j);
-	const struct ffs_upload_opts *opts = j->u->o;
-	struct ffs_upload_chunk c = { .dataset = j->load->ds.name,
-		.key = o->key,
-		.node = chunk_of(j)->data.nodes[0],
-		.etag = etag,
-		.bytes = j->item->n,
-		.rows = j->item->kind == FFS_INTAKE_CHUNK ? chunk_of(j)->rows : 0,
-		.crc32c = j->item->crc32c,
-		.message = j->item->kind == FFS_INTAKE_MESSAGE,
-		.reused = reused,
-		.us = j->us,
-		.attempts = j->attempts };
+	struct ffs_upload_chunk c = { .reused = reused, .us = j->us, .attempts = j->attempts };
 
 	o->etags[0] = strdup(etag);
-	if (!o->etags[0])
+	if (o->etags[0])
+		ffs_upload_safe(j->u, j->load, j->item, o, &c);
+	else
 		ffs_upload_no_memory(j->u);
-	else if (opts->chunk)
-		opts->chunk(opts->arg, &c);
-	ffs_upload_count(j->u, j->load, j->item, reused);
 	end_job(j);
 }
 
@@ -151,6 +152,8 @@ answered(void *arg, const struct ffs_s3_response *r)
 {
 	static const struct ffs_s3_response wrong = { .rc = -EBADMSG,
 		.message = "the store has other bytes than were sent, twice" };
+	static const struct ffs_s3_response anonymous = { .rc = -EBADMSG,
+		.message = "the store gives no ETag" };
 	struct job *j = arg;
 	char crc[9];
 
@@ -159,7 +162,8 @@ answered(void *arg, const struct ffs_s3_response *r)
 	if (j->head) {
 		snprintf(crc, sizeof(crc), "%08" PRIx32, j->item->crc32c);
 		j->head = false;
-		if (!r->rc && r->length == j->item->n && !strcasecmp(r->meta_crc32c, crc))
+		if (!r->rc && *r->etag && r->length == j->item->n &&
+		    !strcasecmp(r->meta_crc32c, crc))
 			done_job(j, r->etag, true);
 		else if (!r->rc || r->rc == -ENOENT)
 			send_job(j);
@@ -173,6 +177,8 @@ answered(void *arg, const struct ffs_s3_response *r)
 			send_job(j);
 	} else if (r->rc) {
 		fail_job(j, "put", r);
+	} else if (!*r->etag) {
+		fail_job(j, "put", &anonymous);
 	} else if (same_bytes(j, r)) {
 		done_job(j, r->etag, false);
 	} else if (j->again) {

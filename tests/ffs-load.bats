@@ -638,6 +638,29 @@ ended() {
 	same book book
 }
 
+@test "a claim whose answer is lost is still ours" {
+	start_node
+	book 3
+	proxy PUT '.claim' 1 lose
+	run -0 --separate-stderr ffs-load book.tar
+	[[ $stderr == *"generation 1" ]]
+	same book book
+	[ ! -e store/ffs/book/1/.claim ]
+}
+
+@test "an unreachable store does not hold up Ctrl-C" {
+	start_node
+	book 3
+	proxy GET 'list-type' 99 gate
+	start_load
+	until_true 20 test -e gate.reached
+	kill -INT "$load_pid"
+	ended "$load_pid" 130
+	[ ! -e gate.open ]
+	touch gate.open
+	nothing_left
+}
+
 @test "kill -9 in mid-upload leaves no manifest, and --prune cleans up when the claim is old" {
 	start_node
 	book 4
@@ -768,6 +791,10 @@ ended() {
 	[ "$output" = aaaaaaaaa ]
 	run -0 ffs-load -q --prune book
 	[ ! -e second/ffs/book/1/00008.csv ]
+	printf 'b %s\na %s\n' "$(cat second.url)" "$first" >nodes
+	rm second/ffs/book/manifest.json
+	run -1 --separate-stderr ffs-load --prune book
+	[[ $stderr == *"is the node list right?"* ]]
 	run -0 ffs-load -q --delete book
 	[ -z "$(objects second)" ]
 	nothing_left
