@@ -243,7 +243,7 @@ read_entry(struct ffs_intake *in, const struct ffs_tarin_entry *e)
 {
 	struct ffs_intake_item *i =
 	    new_item(in, e->message ? FFS_INTAKE_MESSAGE : FFS_INTAKE_CHUNK);
-	bool busy;
+	bool busy = false;
 	int rc;
 
 	if (!i)
