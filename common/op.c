@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define XML_MAX (2u << 20) /* 1000 keys of 1024 bytes, escaped; 10,000 parts with checksums */
+#define XML_MAX (6u << 20) /* 1000 keys of 1024 bytes, escaped; 10,000 parts with checksums */
 
 #define LIST_PARAMS                                                                                \
 	" list-type prefix delimiter max-keys marker start-after continuation-token encoding-type" \

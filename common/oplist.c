@@ -136,7 +136,7 @@ ffs_op_list_objects(struct ffs_request *q)
 			ffs_s3xml_key(&q->out, "Delimiter", l.delimiter, p.url);
 		if (p.url)
 			ffs_s3xml_text(&q->out, "EncodingType", "url");
-		ffs_s3xml_uint(&q->out, "MaxKeys", max);
+		ffs_s3xml_uint(&q->out, "MaxKeys", l.max);
 		ffs_s3xml_bool(&q->out, "IsTruncated", l.truncated);
 		add_position(q, &p, &l, v2, token);
 	}

@@ -15,7 +15,7 @@
 #include "common/s3body.h"
 #include "common/op.h"
 
-#define LOOPS 2
+#define LOOPS_MAX 16
 #define WORKERS 16                     /* they wait for the disk, mostly together */
 #define CONNECTION_MEMORY (64 * 1024) /* heads and the read buffer of an upload */
 #define IDLE_SECONDS 60
@@ -32,6 +32,7 @@ struct ffs_serve {
 	uint64_t tag;
 	atomic_uint_fast64_t seq;
 	atomic_uint active;
+	atomic_bool stopping;
 };
 
 enum stage { STAGE_HEAD, STAGE_BODY, STAGE_JOB, STAGE_ANSWER };
@@ -201,6 +202,8 @@ answer(struct ffs_request *q)
 	}
 	MHD_add_response_header(r, "Server", "ffs-node");
 	MHD_add_response_header(r, "x-amz-request-id", q->request_id);
+	if (atomic_load(&q->serve->stopping)) /* no further request on this connection */
+		MHD_add_response_header(r, "Connection", "close");
 	q->stage = STAGE_ANSWER;
 	ok = MHD_queue_response(q->conn, q->status, r);
 	MHD_destroy_response(r);
@@ -386,13 +389,23 @@ quiet(void *arg, const char *fmt, va_list ap)
 
 /* --- life --- */
 
+/* A loop for each processor, two at least, so that one that waits for a disk is not all. */
+static unsigned
+count_loops(unsigned max_connections)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	n = n < 2 ? 2 : n > LOOPS_MAX ? LOOPS_MAX : n;
+	return (unsigned)n < max_connections ? (unsigned)n : max_connections;
+}
+
 static struct MHD_Daemon *
 start_daemon(struct ffs_serve *s, const struct ffs_serve_opts *o)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 				    MHD_USE_TURBO | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL,
-	    MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)LOOPS,
+	    MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, count_loops(o->max_connections),
 	    MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
@@ -440,6 +453,7 @@ ffs_serve_stop(struct ffs_serve *s, unsigned timeout_ms)
 
 	if (!s)
 		return 0;
+	atomic_store(&s->stopping, true);
 	fd = MHD_quiesce_daemon(s->daemon);
 	while ((left = atomic_load(&s->active)) && waited < timeout_ms) {
 		nanosleep(&tick, NULL);

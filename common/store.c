@@ -55,22 +55,21 @@ ffs_store_opendir(struct ffs_store *s, const char *path)
 /* --- life --- */
 
 static int
-make_dir(int at, const char *name)
+make_dir(int at, const char *name, mode_t mode)
 {
 	int fd;
 
-	if (mkdirat(at, name, 0777) && errno != EEXIST)
+	if (mkdirat(at, name, mode) && errno != EEXIST)
 		return -errno;
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
-/* mkdir -p */
+/* mkdir -p; the last directory is for its owner, as keys and signatures say. */
 static int
 make_path(const char *dir)
 {
 	char *path = strdup(dir), *p;
-	int fd;
 
 	if (!path)
 		return -ENOMEM;
@@ -83,8 +82,7 @@ make_path(const char *dir)
 		*p = '/';
 	}
 	free(path);
-	fd = make_dir(AT_FDCWD, dir);
-	return fd;
+	return make_dir(AT_FDCWD, dir, 0700);
 }
 
 int
@@ -141,9 +139,13 @@ ffs_store_open(struct ffs_store **out, const char *dir, bool sync)
 		rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		goto out;
 	}
-	rc = s->tmp = make_dir(s->root, FFS_STORE_TMP);
+	rc = s->tmp = make_dir(s->root, FFS_STORE_TMP, 0777);
 	if (rc < 0)
 		goto out;
+	rc = ffs_store_beneath(s->root, ".", O_RDONLY | O_DIRECTORY);
+	if (rc < 0)
+		goto out;
+	close(rc);
 	rc = probe_xattr(s->tmp);
 	if (rc)
 		goto out;
@@ -154,7 +156,7 @@ ffs_store_open(struct ffs_store **out, const char *dir, bool sync)
 		rc = -EIO;
 		goto out;
 	}
-	rc = make_dir(s->root, FFS_STORE_UPLOADS);
+	rc = make_dir(s->root, FFS_STORE_UPLOADS, 0777);
 	if (rc < 0)
 		goto out;
 	close(rc);

@@ -23,7 +23,8 @@ struct ffs_store;
  * Open a directory, which is made where it is missing, for this process alone.  sync false leaves
  * durability to the kernel: for tests.  Temporaries of a process that was killed are
  * removed.  Returns 0; -EBUSY where another process has it; -EOPNOTSUPP where
- * its file system has no user extended attributes; -errno.
+ * its file system has no user extended attributes; -ENOSYS where the kernel has no
+ * openat2(2) (before Linux 5.6); -errno.
  */
 int ffs_store_open(struct ffs_store **s, const char *dir, bool sync);
 void ffs_store_close(struct ffs_store *s);

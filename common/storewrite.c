@@ -16,10 +16,12 @@ int
 ffs_store_blob(struct ffs_store *s, struct ffs_blob *b)
 {
 	char name[40];
+	int rc;
 
 	snprintf(name, sizeof(name), "%016jx.%jx", (uintmax_t)s->tag,
 	    (uintmax_t)atomic_fetch_add(&s->seq, 1));
-	return ffs_blob_open(b, s->tmp, name);
+	rc = ffs_blob_open(b, s->tmp, name);
+	return rc == -ENOENT ? -EIO : rc; /* somebody removed .ffs.tmp: no fault of the request */
 }
 
 /* Before a blob gets its name: metadata on it, and all of it on the disk. */
@@ -109,7 +111,7 @@ open_parent(struct ffs_store *s, char *path, bool make, const char **base)
 		sub = enter(s, fd, p, make && p != path);
 		close(fd);
 		if (sub < 0 && ffs_store_absent(sub))
-			sub = p == path ? -ENODEV : -ENOENT;
+			sub = p == path ? -ENODEV : make ? -EINVAL : -ENOENT; /* a link in the way */
 		fd = sub;
 		p = next;
 	}

@@ -788,7 +788,7 @@ keys_of() {
 	error_is 400 MalformedXML POST '/bkt?delete' --data-binary @xml
 	{ echo '<Delete>'; seq -f '<Object><Key>k%g</Key></Object>' 1001; echo '<Object><Key>k</Key></Object></Delete>'; } >xml
 	error_is 400 MalformedXML POST '/bkt?delete' --data-binary @xml
-	head -c 3000000 /dev/zero >xml
+	head -c 7000000 /dev/zero >xml
 	error_is 400 EntityTooLarge POST '/bkt?delete' --data-binary @xml
 	req_is 200 GET /bkt/k
 }
