@@ -134,17 +134,19 @@ list_chunk(const struct ffs_inventory *inv, const struct ffs_source *src, bool m
 {
 	const struct ffs_chunk *c = &src->m.chunks[i];
 	const struct ffs_object *o = message ? &c->message : &c->data;
-	char *url = NULL;
+	char *url;
 	int rc;
 
-	if (inv->presign && !(url = presign(inv, src, c->data.nodes[0], o->key)))
+	if (inv->presign)
+		url = presign(inv, src, c->data.nodes[0], o->key);
+	else if (asprintf(&url, "s3://%s/%s", src->bucket, o->key) < 0)
+		return -ENOMEM;
+	if (!url)
 		return 0;
 	if (inv->json)
 		ffs_show_chunk(j, src->bucket, &src->m, i, url);
-	else if (url)
-		ffs_buf_adds(&j->buf, url);
 	else
-		ffs_buf_addf(&j->buf, "s3://%s/%s", src->bucket, o->key);
+		ffs_buf_adds(&j->buf, url);
 	rc = put(inv, j);
 	free(url);
 	return rc;

@@ -80,8 +80,7 @@ ffs_show_chunk(
 	ffs_json_str(j, "time_last", c->time_last);
 	show_object(j, bucket, &c->data);
 	ffs_json_strs(j, "nodes", (const char *const *)c->data.nodes, c->data.copies);
-	if (url)
-		ffs_json_str(j, "url", url);
+	ffs_json_str(j, "url", url);
 	if (c->message.key) {
 		ffs_json_open_in(j, "message");
 		show_object(j, bucket, &c->message);

@@ -9,7 +9,7 @@
 
 void ffs_show_dataset(struct ffs_json *j, const char *bucket, const struct ffs_manifest *m);
 
-/* Chunk i; url NULL, or where its data can be fetched from. */
+/* Chunk i; url says where what was asked for of it can be fetched. */
 void ffs_show_chunk(struct ffs_json *j, const char *bucket, const struct ffs_manifest *m, size_t i,
     const char *url);
 

@@ -68,3 +68,24 @@ start_node() {
 	url=$(cat node.url)
 	export AWS_ENDPOINT_URL="$url"
 }
+
+# own_keys: the node's keys into the environment, for a proxy's URL.
+own_keys() {
+	local file=$HOME/.config/ffs/credentials
+	AWS_ACCESS_KEY_ID=$(sed -n 's/^aws_access_key_id *= *//p' "$file" | head -1)
+	AWS_SECRET_ACCESS_KEY=$(sed -n 's/^aws_secret_access_key *= *//p' "$file" | head -1)
+	export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+}
+
+# proxy RULE...: see tests/proxy; ./requests is its log.
+proxy() {
+	need_cmd /usr/bin/python3 || return 1
+	own_keys
+	: >requests
+	: >proxy.url
+	"$BATS_TEST_DIRNAME/proxy" "$url" requests "$@" >proxy.url 2>proxy.err 3>&- &
+	pids+=("$!")
+	until_true 20 test -s proxy.url || { cat proxy.err >&2; return 1; }
+	AWS_ENDPOINT_URL=$(cat proxy.url)
+	export AWS_ENDPOINT_URL
+}
