@@ -41,6 +41,7 @@ struct opts {
 /* What the callbacks need. */
 struct shown {
 	const struct opts *o;
+	const struct ffs_nodes *nodes;
 	struct ffs_progress progress;
 	struct ffs_json json;
 	uint64_t datasets, chunks, bytes;
@@ -158,7 +159,7 @@ on_removed(void *arg, const struct ffs_sweep_item *i, int rc)
 		ffs_json_open(j);
 		ffs_json_str(j, "type", "removed");
 		ffs_json_str(j, "key", i->key);
-		ffs_json_uint(j, "node", i->node);
+		ffs_json_str(j, "node", s->nodes->v[i->node].name);
 		ffs_json_uint(j, "bytes", i->size);
 		ffs_json_close(j);
 		ffs_json_print(j, stdout);
@@ -264,6 +265,7 @@ run(const struct opts *o, char **files, int n)
 		free(detail);
 		return rc;
 	}
+	s.nodes = &st.nodes;
 	if (o->verbose)
 		say_stores(&st);
 	/* whoever follows sees each line when it is true */

@@ -104,6 +104,8 @@ check_chunk(struct ffs_draft *d, const struct ffs_intake_item *i)
 	}
 	if (i->index && !i->rows)
 		return bad_chunk(d, i, "it is empty");
+	if (i->index && d->open_end)
+		return bad_chunk(d, i, "the last row of the one before has no line end");
 	if (m->columns != i->columns)
 		return bad_chunk(d, i, "it has another number of columns");
 	if (m->header != header || (header && m->header_bytes != i->header_bytes) ||
@@ -133,6 +135,7 @@ add_chunk(struct ffs_draft *d, const struct ffs_intake_item *i, const char *node
 	}
 	c = &m->chunks[m->nchunks++];
 	memset(c, 0, sizeof(*c));
+	d->open_end = i->open_end;
 	c->first_row = m->rows;
 	c->rows = i->rows;
 	m->rows += i->rows;

@@ -1,6 +1,7 @@
 #ifndef FFS_DRAFT_H
 #define FFS_DRAFT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct ffs_draft {
 	struct ffs_manifest m;
 	size_t cap;
 	struct ffs_dtime last; /* time of the last row so far */
+	bool open_end;         /* which has no line end: it has to be the very last */
 	char error[640];       /* what does not fit, a line for the user */
 };
 

@@ -126,6 +126,7 @@ read_body(struct ffs_intake *in, struct ffs_intake_item *i, const struct ffs_tar
 		i->n += (size_t)got;
 	}
 	i->plain_bytes = i->n;
+	i->open_end = i->n && i->p[i->n - 1] != '\n' && i->p[i->n - 1] != '\r';
 	i->crc32c = i->plain_crc32c;
 	if ((e->have & FFS_TARIN_CRC32C) && e->crc32c != i->plain_crc32c)
 		return ffs_intake_fail(i, -EBADMSG,

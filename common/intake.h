@@ -43,6 +43,7 @@ struct ffs_intake_item {
 	unsigned have; /* enum ffs_tarin_attr */
 	uint64_t first_row, rows, columns, header_bytes, time_col, input_bytes;
 	char time_first[65], time_last[65];
+	bool open_end; /* the last row has no line end */
 	bool has_md5;
 	unsigned char md5[MD5_DIGEST_LENGTH];
 	int rc; /* with FFS_INTAKE_ERROR */

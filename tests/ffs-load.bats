@@ -230,6 +230,16 @@ ended() {
 	pack bad >x.tar
 	run -1 --separate-stderr ffs-load x.tar
 	[[ $stderr == *"another number of columns"* ]]
+	printf '1,2\n3,4' >bad/00000.csv
+	printf '5,6\n' >bad/00001.csv
+	pack bad >x.tar
+	run -1 --separate-stderr ffs-load x.tar
+	[[ $stderr == *"has no line end"* ]]
+	printf '1,2\n3,4\n' >bad/00000.csv
+	: >bad/00001.csv
+	pack bad >x.tar
+	run -1 --separate-stderr ffs-load x.tar
+	[[ $stderr == *"it is empty"* ]]
 	printf '1,2\n3\n' >bad/00001.csv
 	pack bad >x.tar
 	run -1 --separate-stderr ffs-load x.tar
@@ -740,8 +750,8 @@ ended() {
 	[ ! -e store/ffs/book/1/00000.csv ]
 	[ -e store/ffs/book/2/00000.csv ]
 	run -0 --separate-stderr ffs-load --json -q --delete book
-	run -0 jq -r .key <<<"${lines[0]}"
-	[ "$output" = book/manifest.json ]
+	run -0 jq -r '"\(.type) \(.key) \(.node)"' <<<"${lines[0]}"
+	[ "$output" = "removed book/manifest.json local" ]
 	run -0 objects
 	[[ $output != *store/ffs/book/[12]/* ]]
 	same book/sub book/sub
