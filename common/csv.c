@@ -47,7 +47,6 @@ ffs_csv_new(char delim, unsigned column)
 	c->field_len = SIZE_MAX;
 	csv_init(&c->parser, CSV_REPALL_NL);
 	csv_set_delim(&c->parser, (unsigned char)delim);
-	csv_set_blk_size(&c->parser, 65536); /* its default grows a long field by 128 bytes */
 	return c;
 }
 
@@ -225,10 +224,12 @@ next_quoted(struct ffs_csv *c, const char *p, size_t n, bool eof, struct ffs_csv
 	size_t at, fields;
 	int rc = 0;
 
-	while (!c->ended && c->done < n) {
+	do {
 		for (at = c->done; at < n && p[at] != '\n' && p[at] != '\r'; at++)
 			;
 		fields = c->fields;
+		/* Its buffer for a field grows by this, 128 bytes by default. */
+		csv_set_blk_size(&c->parser, 128 + c->done);
 		rc = feed(c, p + c->done, at - c->done);
 		c->done = at;
 		if (c->fields != fields)
@@ -244,7 +245,7 @@ next_quoted(struct ffs_csv *c, const char *p, size_t n, bool eof, struct ffs_csv
 			c->lines++;
 		if (at < n)
 			c->done++;
-	}
+	} while (!c->ended && c->done < n);
 	if (rc)
 		return rc;
 	if (!c->ended) {
