@@ -17,6 +17,7 @@
 
 /* 1980-01-01: the same bytes on every run, and no tool calls it implausibly old. */
 #define MTIME 315532800
+#define TAR_BLOCK 512
 
 struct ffs_chunkout {
 	int fd;            /* the stream, or the directory of the dataset being built (-1: none) */
@@ -116,19 +117,31 @@ drop(struct ffs_chunkout *o)
 	o->temp = o->target = NULL;
 }
 
+/*
+ * Readers of tar take a stream that just stops for one that ends.  A block that is
+ * no header stops GNU tar, half a block behind it libarchive.
+ */
+static void
+break_stream(struct ffs_chunkout *o)
+{
+	static const char text[] = "\nThis archive is not complete: ffs-split failed.\n";
+	char block[TAR_BLOCK + TAR_BLOCK / 2];
+
+	archive_write_fail(o->a); /* or freeing it would write the marker of its end */
+	memset(block, '\n', sizeof(block));
+	memcpy(block, text, sizeof(text) - 1);
+	if (!o->rc)
+		on_write(o->a, o, block, sizeof(block)); /* nobody is left to be told of errors */
+}
+
 void
 ffs_chunkout_free(struct ffs_chunkout *o)
 {
-	static const char broken[] = "ffs-split failed: this archive is not complete\n";
-
 	if (!o)
 		return;
 	if (!o->dir) {
-		if (o->a && !o->finished) {
-			archive_write_fail(o->a);
-			if (!o->rc && write(o->fd, broken, sizeof(broken) - 1) < 0)
-				o->rc = -errno; /* nobody is left to be told */
-		}
+		if (o->a && !o->finished)
+			break_stream(o);
 		archive_write_free(o->a);
 		archive_entry_free(o->e);
 	} else {

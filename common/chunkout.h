@@ -9,8 +9,8 @@
  * a directory.  Both carry the same attributes, user.ffs.*.
  *
  * An error must not look like an end.  A tar stream that is freed without
- * ffs_chunkout_finish() gets no end-of-archive marker but a broken block, which every
- * reader of tar complains about.  A dataset in a directory is built under a
+ * ffs_chunkout_finish() gets no end-of-archive marker but a broken block, which
+ * readers of tar complain about.  A dataset in a directory is built under a
  * hidden name and appears in one rename, or not at all.
  */
 struct ffs_chunkout;
