@@ -161,6 +161,8 @@ ffs_s3_error(const struct ffs_s3 *s3, const struct ffs_s3_response *r, char *buf
 		ffs_buf_adds(&b, r->message[0] ? r->message
 				 : r->rc       ? strerrordesc_np(-r->rc)
 					       : "no error");
+	if (b.len && b.p[b.len - 1] == '.')
+		b.p[--b.len] = '\0';
 	if (r->attempts > 1)
 		ffs_buf_addf(&b, " (%u attempts)", r->attempts);
 	if (r->rc != -ENOENT || !strcmp(r->code, "NoSuchBucket"))

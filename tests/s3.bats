@@ -406,6 +406,73 @@ signal.pause()' >full.url 3>&- &
 	[ "$output" = hello ]
 }
 
+# peer NAME: a third-party store, where scripts/peers has put it, on a free port.
+peer() {
+	local dir=${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}/bin
+	[ -x "$dir/$1" ] || may_skip "no $1 (scripts/peers)"
+	local port
+	port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	mkdir data
+	export AWS_ACCESS_KEY_ID=peerpeer AWS_SECRET_ACCESS_KEY=peersecret AWS_ENDPOINT_URL=http://127.0.0.1:$port
+	if [ "$1" = minio ]; then
+		MINIO_ROOT_USER=peerpeer MINIO_ROOT_PASSWORD=peersecret "$dir/minio" server \
+			--quiet --address "127.0.0.1:$port" data >peer.log 2>&1 3>&- &
+	else
+		ROOT_ACCESS_KEY=peerpeer ROOT_SECRET_KEY=peersecret "$dir/versitygw" \
+			--port "127.0.0.1:$port" posix data >peer.log 2>&1 3>&- &
+	fi
+	pids+=("$!")
+	until_true 60 made_bucket
+}
+
+made_bucket() {
+	FFS_RETRIES=0 s3get PUT bkt </dev/null 2>&1 | grep -q "^rc=\(0\|EEXIST\) "
+}
+
+speaks_s3() {
+	local key
+	for key in 'a b' 'a+b' 'dir/x' 'é%41' "q'\"<>&"; do
+		run -0 --separate-stderr s3get -c PUT bkt "$key" <<<"$key"
+		[[ $stderr == "rc=0 "* ]]
+		run -0 --separate-stderr s3get -v GET bkt "$key"
+		[ "$output" = "$key" ]
+	done
+	run -0 --separate-stderr s3get LIST bkt '' /
+	[ "$(cut -d ' ' -f 1,4- <<<"$output")" = $'object a b\nobject a+b\nprefix dir/\nobject q\'"<>&\nobject é%41' ]
+	run -0 --separate-stderr s3get -n 2 -f 'Range: bytes=1-1' GET bkt 'a+b'
+	[ "$output" = ++ ]
+	[[ ${stderr_lines[1]} == "rc=0 status=206 "*" bytes=1 size=4 "* ]]
+	run -0 --separate-stderr s3get -f 'If-None-Match: *' PUT bkt 'a b' <<<other
+	[[ $stderr == "rc=ESTALE status=412"* ]]
+	run -0 --separate-stderr s3get HEAD bkt nope
+	[[ $stderr == "rc=ENOENT status=404"* ]]
+	run -0 --separate-stderr s3get DELETE bkt 'a b'
+	run -0 --separate-stderr s3get GET bkt 'a b'
+	[[ $stderr == *"NoSuchKey (404)"* ]]
+	AWS_SECRET_ACCESS_KEY=wrong run -0 --separate-stderr s3get GET bkt 'a+b'
+	[[ $stderr == "rc=EACCES status=403 code=SignatureDoesNotMatch "* ]]
+}
+
+@test "MinIO is a store" {
+	peer minio
+	speaks_s3
+}
+
+@test "versitygw is a store" {
+	peer versitygw
+	speaks_s3
+}
+
+@test "ffs-node is a store, and the same things hold" {
+	start_node
+	until_true 5 made_bucket
+	AWS_ACCESS_KEY_ID=$(sed -n 's/^aws_access_key_id = //p' "$HOME/.config/ffs/credentials")
+	AWS_SECRET_ACCESS_KEY=$(sed -n 's/^aws_secret_access_key = //p' "$HOME/.config/ffs/credentials")
+	export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+	rm "$HOME/.config/ffs/credentials"
+	speaks_s3
+}
+
 @test "ffs-load: an answer that is lost on the way does not make a load think that another won" {
 	start_node
 	seq 1 5000 >book.csv
