@@ -71,6 +71,8 @@ write_body(struct ffs_claim *c, bool kept)
 	ffs_json_int(&j, "pid", getpid());
 	ffs_json_str(&j, "started", c->started);
 	ffs_json_bool(&j, "kept", kept);
+	if (c->doomed)
+		ffs_json_bool(&j, "doomed", true);
 	ffs_json_close(&j);
 	c->body = j.buf;
 	return ffs_buf_error(&c->body) ? no_memory(c) : 0;
@@ -98,6 +100,13 @@ ffs_claim_init(struct ffs_claim *c, struct ffs_stores *st, const char *bucket, c
 		memcpy(c->id, hex.p, sizeof(c->id));
 	ffs_buf_release(&hex);
 	ffs_sigv4_date(c->started, time(NULL));
+	return write_body(c, false);
+}
+
+int
+ffs_claim_doom(struct ffs_claim *c)
+{
+	c->doomed = true;
 	return write_body(c, false);
 }
 
@@ -375,7 +384,9 @@ ffs_claim_look(struct ffs_claim *c, uint64_t generation, enum ffs_claim_state *s
 	host = json_string_value(json_object_get(json, "host"));
 	snprintf(who, 128, "%.64s, process %" JSON_INTEGER_FORMAT, host ? host : "?",
 	    json_integer_value(json_object_get(json, "pid")));
-	if (json_is_true(json_object_get(json, "kept")))
+	if (json_is_true(json_object_get(json, "doomed")))
+		*state = FFS_CLAIM_DOOMED;
+	else if (json_is_true(json_object_get(json, "kept")))
 		*state = FFS_CLAIM_KEPT;
 	else if (!date_diff(r.date, r.last_modified, &age) && age > LEASE_S)
 		*state = FFS_CLAIM_STALE;

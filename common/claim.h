@@ -21,6 +21,7 @@ struct ffs_claim {
 	char *dataset;
 	uint64_t generation;
 	bool held;
+	bool doomed;
 	bool conditional; /* the store honours conditions on PUT, as far as is known */
 
 	char id[33];
@@ -42,6 +43,10 @@ struct ffs_claim {
 int ffs_claim_init(
     struct ffs_claim *c, struct ffs_stores *st, const char *bucket, const char *dataset);
 void ffs_claim_release(struct ffs_claim *c);
+
+/* The claims it takes from now on say that what they guard is being removed.  Returns 0 or -ENOMEM.
+ */
+int ffs_claim_doom(struct ffs_claim *c);
 
 /*
  * Claim the first free generation from this one on.  Afterwards c->conditional
@@ -73,9 +78,10 @@ int ffs_claim_drop(struct ffs_claim *c);
 
 enum ffs_claim_state {
 	FFS_CLAIM_NONE,
-	FFS_CLAIM_LIVE,  /* its load is running */
-	FFS_CLAIM_KEPT,  /* left for --resume */
-	FFS_CLAIM_STALE, /* its load died */
+	FFS_CLAIM_LIVE,   /* its load is running */
+	FFS_CLAIM_KEPT,   /* left for --resume */
+	FFS_CLAIM_STALE,  /* its load died */
+	FFS_CLAIM_DOOMED, /* its objects are being removed, or were when that died */
 };
 
 /* Look at a generation's claim.  etag gets its ETag, who "HOST, process PID".  Returns 0 or -errno.

@@ -203,7 +203,7 @@ claim_old(struct ffs_dataset *d, const struct survey *s)
 			    d->name, who);
 			return -EBUSY;
 		}
-		if (state != FFS_CLAIM_NONE && s->v[i] > generation) {
+		if ((state == FFS_CLAIM_KEPT || state == FFS_CLAIM_STALE) && s->v[i] > generation) {
 			generation = s->v[i];
 			snprintf(found, sizeof(found), "%s", etag);
 		}

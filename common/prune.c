@@ -136,7 +136,7 @@ read_manifest(struct prune *p)
 	rc = ffs_s3_get(
 	    ffs_stores_get(p->st, 0), p->o->bucket, p->manifest, FFS_MANIFEST_MAX, &json, &n, &r);
 	/* a node list in another order must not make a dataset look unpublished */
-	if (rc == -ENOENT && p->elsewhere && !p->o->all)
+	if (rc == -ENOENT && p->elsewhere)
 		return fail(p, -EBUSY,
 		    "node '%s' has a manifest of '%s', the first node '%s' has none: is the node "
 		    "list right?",
@@ -163,7 +163,7 @@ read_manifest(struct prune *p)
 
 /*
  * Which generations may go.  A claim that is alive protects one; a dead one is taken over
- * first, so that its load, should it wake up, finds that it has lost.
+ * first, so that its load, should it wake up, finds that it has lost, and --resume keeps away.
  */
 static int
 judge(struct prune *p, struct generation *g)
@@ -206,7 +206,8 @@ judge_all(struct prune *p)
 
 	for (i = 0; i < p->n && !rc; i++)
 		rc = judge(p, &p->v[i]);
-	if (!rc)
+	/* where everything goes it does not matter what the manifest says, or if it can be read */
+	if (!rc && (!p->o->all || p->o->generation))
 		rc = read_manifest(p);
 	for (i = 0; i < p->n && !rc; i++)
 		if (!p->o->all && p->m.dataset && p->v[i].number == p->m.generation)
@@ -297,6 +298,8 @@ ffs_prune_run(struct ffs_stores *st, const struct ffs_prune_opts *o, struct ffs_
 	memset(res, 0, sizeof(*res));
 	p.manifest = manifest;
 	rc = ffs_claim_init(&p.claim, st, o->bucket, o->dataset);
+	if (!rc)
+		rc = ffs_claim_doom(&p.claim);
 	if (rc || !manifest)
 		rc = fail(&p, rc ? rc : -ENOMEM, "out of memory");
 	else

@@ -736,6 +736,39 @@ ended() {
 	[ -z "$output" ]
 }
 
+@test "--prune that was ended half-way is no load to be resumed, and is finished by the next" {
+	start_node
+	book 4
+	tar -cf cut.tar book/00000.csv book/00001.csv book/00003.csv
+	run -1 ffs-load --keep cut.tar
+	[ -e store/ffs/book/1/.claim ]
+	proxy DELETE 00001.csv 1 gate
+	ffs-load --prune book 2>err 3>&- &
+	load_pid=$!
+	pids+=("$load_pid")
+	until_true 20 test -e gate.reached
+	kill -KILL "$load_pid"
+	touch gate.open
+	ended "$load_pid" 137
+	run -0 --separate-stderr ffs-load --resume book.tar
+	[[ $stderr == *"generation 2" ]]
+	same book book
+	run -0 ffs-load --prune book
+	[ ! -e store/ffs/book/1/.claim ]
+	same book book
+}
+
+@test "--delete removes even what has no manifest that can be read" {
+	start_node
+	book 2
+	ffs-load -q book.tar
+	echo junk >store/ffs/book/manifest.json
+	run -6 --separate-stderr ffs-load --prune book
+	[[ $stderr == *"is no manifest"* ]]
+	run -0 ffs-load --delete book
+	nothing_left
+}
+
 @test "--delete removes manifests first and leaves other datasets" {
 	start_node
 	book 3
