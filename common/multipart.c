@@ -49,7 +49,7 @@ write_about(struct ffs_store *s, int dirfd, const char *bucket, const char *key,
 {
 	struct ffs_blob b = FFS_BLOB_INIT;
 	struct ffs_objmeta none;
-	int rc = ffs_store_blob(s, &b);
+	int rc = ffs_store_blob(s, &b, 0);
 
 	ffs_objmeta_init(&none);
 	if (!rc)
@@ -64,12 +64,37 @@ write_about(struct ffs_store *s, int dirfd, const char *bucket, const char *key,
 	return rc;
 }
 
+/* A directory with the file, made among the temporaries, so that a crash leaves no half of it. */
+static int
+make_upload(struct ffs_store *s, int root, const char *id, const char *bucket, const char *key,
+    const struct ffs_objmeta *meta)
+{
+	char tmp[PATH_MAX_UPLOAD], path[PATH_MAX_UPLOAD];
+	int rc, dirfd;
+
+	snprintf(tmp, sizeof(tmp), FFS_STORE_TMP "/%s", id);
+	rc = upload_path(path, id);
+	if (rc)
+		return rc;
+	if (mkdirat(root, tmp, 0777))
+		return -errno;
+	dirfd = openat(root, tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = dirfd < 0 ? -errno : write_about(s, dirfd, bucket, key, meta);
+	if (dirfd >= 0)
+		close(dirfd);
+	if (!rc && renameat(root, tmp, root, path))
+		rc = -errno;
+	if (rc)
+		ffs_store_drop(s, tmp);
+	return rc;
+}
+
 int
 ffs_multipart_create(struct ffs_store *s, const char *bucket, const char *key,
     const struct ffs_objmeta *meta, char id[FFS_MULTIPART_ID])
 {
 	char path[FFS_KEYPATH_MAX];
-	int rc, all = -1, dirfd = -1;
+	int rc, root, all;
 
 	rc = ffs_store_bucket_stat(s, bucket, NULL);
 	if (!rc)
@@ -78,23 +103,16 @@ ffs_multipart_create(struct ffs_store *s, const char *bucket, const char *key,
 		rc = new_id(id);
 	if (rc)
 		return rc;
-	rc = all = ffs_store_opendir(s, FFS_STORE_UPLOADS);
-	if (rc < 0)
-		return rc;
-	if (mkdirat(all, id, 0777)) {
-		rc = -errno;
-		goto out;
-	}
-	dirfd = openat(all, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dirfd < 0 ? -errno : write_about(s, dirfd, bucket, key, meta);
+	root = ffs_store_opendir(s, "");
+	if (root < 0)
+		return root;
+	all = ffs_store_opendir(s, FFS_STORE_UPLOADS);
+	rc = all < 0 ? all : make_upload(s, root, id, bucket, key, meta);
 	if (!rc)
 		rc = ffs_store_sync(s, all);
-	if (rc)
-		unlinkat(all, id, AT_REMOVEDIR);
-out:
-	if (dirfd >= 0)
-		close(dirfd);
-	close(all);
+	if (all >= 0)
+		close(all);
+	close(root);
 	return rc;
 }
 

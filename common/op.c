@@ -152,14 +152,33 @@ static const struct ffs_op ops[] = {
 	    .run = ffs_op_list_buckets },
 };
 
-/* Whether an operation knows a parameter; those of signatures, and the SDKs' x-id, all do. */
+/*
+ * Parameters that any request may have: those of a signature, the SDKs' x-id, and what
+ * SDKs move from headers into presigned URLs and means nothing here.
+ */
+static bool
+common_param(const char *name)
+{
+	static const char *const names[] = { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date",
+		"X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Content-Sha256",
+		"X-Amz-Security-Token", "x-amz-checksum-mode", "x-amz-sdk-checksum-algorithm",
+		"x-id" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcasecmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* Whether an operation knows a parameter. */
 static bool
 knows(const struct ffs_op *op, const char *name)
 {
 	const char *at;
 	size_t n = strlen(name);
 
-	if (!strncasecmp(name, "X-Amz-", 6) || !strcmp(name, "x-id"))
+	if (common_param(name))
 		return true;
 	if (op->sub && !strcmp(op->sub, name))
 		return true;

@@ -124,7 +124,7 @@ ffs_op_copy_object(struct ffs_request *q)
 	f = copy_meta(q, &o, &m);
 	if (f)
 		goto out;
-	rc = ffs_store_blob(q->store, &q->blob);
+	rc = ffs_store_blob(q->store, &q->blob, o.size);
 	if (!rc)
 		rc = ffs_blob_copy(&q->blob, o.fd, 0, o.size);
 	if (!rc)
@@ -188,7 +188,7 @@ ffs_op_copy_part(struct ffs_request *q)
 		goto out;
 	f = source_range(q, &o, &off, &n);
 	if (!f) {
-		rc = ffs_store_blob(q->store, &q->blob);
+		rc = ffs_store_blob(q->store, &q->blob, n);
 		if (!rc)
 			rc = ffs_blob_copy(&q->blob, o.fd, off, n);
 		if (!rc)

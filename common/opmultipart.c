@@ -87,7 +87,7 @@ ffs_op_part_begin(struct ffs_request *q)
 	if (f)
 		return f;
 	ffs_multipart_close(&m);
-	return ffs_fault_of(ffs_store_blob(q->store, &q->blob));
+	return ffs_fault_of(ffs_store_blob(q->store, &q->blob, q->length));
 }
 
 enum ffs_fault
@@ -238,7 +238,7 @@ assembly_begin(struct assembly *a)
 	a->composite = a->algorithm != FFS_SUM_N && !strcmp(type, "COMPOSITE");
 	if (!rc && a->algorithm != FFS_SUM_N)
 		rc = ffs_digest_init(&a->sums, 1u << a->algorithm);
-	return rc ? rc : ffs_store_blob(a->q->store, &a->q->blob);
+	return rc ? rc : ffs_store_blob(a->q->store, &a->q->blob, 0);
 }
 
 /* The checksum of the whole, as its type asks; "" where there is none. */

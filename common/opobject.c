@@ -206,7 +206,7 @@ ffs_op_put_begin(struct ffs_request *q)
 		close(o.fd);
 		return FFS_FAULT_PRECONDITION;
 	}
-	return ffs_fault_of(ffs_store_blob(q->store, &q->blob));
+	return ffs_fault_of(ffs_store_blob(q->store, &q->blob, q->length));
 }
 
 struct meta_scan {

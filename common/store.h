@@ -55,8 +55,11 @@ int ffs_store_get(struct ffs_store *s, const char *bucket, const char *key, stru
 
 /* --- writing --- */
 
-/* A new, empty blob for an object to be. */
-int ffs_store_blob(struct ffs_store *s, struct ffs_blob *b);
+/*
+ * A new, empty blob for an object of about so many bytes: -ENOSPC where they
+ * cannot fit, so that a client hears so before it has sent them.
+ */
+int ffs_store_blob(struct ffs_store *s, struct ffs_blob *b, uint64_t bytes);
 
 /* Condition of a write, evaluated in one step with it. */
 struct ffs_store_cond {
@@ -100,6 +103,7 @@ int ffs_store_drop(struct ffs_store *s, const char *path);
 /* fsync of a file or directory, unless the store was opened without. */
 int ffs_store_sync(struct ffs_store *s, int fd);
 
+#define FFS_STORE_TMP ".ffs.tmp" /* emptied at start, two levels deep */
 #define FFS_STORE_UPLOADS ".ffs.uploads"
 
 #endif

@@ -10,7 +10,6 @@
 
 /* What common/store.c (reading) and common/storewrite.c (changing) share. */
 
-#define FFS_STORE_TMP ".ffs.tmp"
 #define FFS_STORE_PATH (64 + 1 + FFS_KEYPATH_MAX) /* a bucket, a slash, a key's path */
 
 struct ffs_store {

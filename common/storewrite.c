@@ -6,18 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/keypath.h"
 #include "common/range.h"
 #include "common/store_int.h"
 
+#define ROOM_MIN (1u << 20) /* less is simply tried */
+
 int
-ffs_store_blob(struct ffs_store *s, struct ffs_blob *b)
+ffs_store_blob(struct ffs_store *s, struct ffs_blob *b, uint64_t bytes)
 {
+	struct statvfs vfs;
 	char name[40];
 	int rc;
 
+	if (bytes > ROOM_MIN && !fstatvfs(s->tmp, &vfs) && bytes / vfs.f_frsize > vfs.f_bfree)
+		return -ENOSPC;
 	snprintf(name, sizeof(name), "%016jx.%jx", (uintmax_t)s->tag,
 	    (uintmax_t)atomic_fetch_add(&s->seq, 1));
 	rc = ffs_blob_open(b, s->tmp, name);
@@ -111,7 +117,9 @@ open_parent(struct ffs_store *s, char *path, bool make, const char **base)
 		sub = enter(s, fd, p, make && p != path);
 		close(fd);
 		if (sub < 0 && ffs_store_absent(sub))
-			sub = p == path ? -ENODEV : make ? -EINVAL : -ENOENT; /* a link in the way */
+			sub = p == path ? -ENODEV
+			      : make    ? -EINVAL
+			                : -ENOENT; /* a link in the way */
 		fd = sub;
 		p = next;
 	}

@@ -534,6 +534,7 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 	for sub in tagging acl retention legal-hold torrent restore unknown; do
 		error_is 501 NotImplemented PUT "/bkt/k?$sub" -d overwritten
 	done
+	error_is 501 NotImplemented PUT '/bkt/k?x-amz-server-side-encryption=AES256' -d overwritten
 	for sub in policy lifecycle cors website versions object-lock notification encryption; do
 		error_is 501 NotImplemented GET "/bkt?$sub"
 		error_is 501 NotImplemented PUT "/bkt?$sub" -d x
@@ -889,6 +890,12 @@ keys_of() {
 		req_is 200 PUT /bkt/small -d x
 		head -c 3000000 /dev/zero >data
 		error_is 507 InsufficientStorage PUT /bkt/big --data-binary @data
+		no_temporary
+		# What is short is tried, and fails in the middle.
+		head -c 900000 data >short
+		req_is 200 PUT /bkt/first --data-binary @short
+		req_is 200 PUT /bkt/second --data-binary @short
+		error_is 507 InsufficientStorage PUT /bkt/third --data-binary @short
 		no_temporary
 		req_is 404 GET /bkt/big
 		req_is 200 GET /bkt/small

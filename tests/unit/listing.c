@@ -110,7 +110,7 @@ put(struct ffs_store *s, const char *key)
 	int rc;
 
 	ffs_objmeta_init(&meta);
-	rc = ffs_store_blob(s, &b);
+	rc = ffs_store_blob(s, &b, 0);
 	return rc ? rc : ffs_store_put(s, "bucket", key, &b, &meta, NULL);
 }
 
