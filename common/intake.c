@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <search.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,24 +169,25 @@ choose_node(const struct ffs_intake *in)
 }
 
 static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int
 end_set(struct ffs_intake *in)
 {
 	struct ffs_intake_item *i;
-	char **seen;
 
 	if (!in->now.dataset)
 		return 0;
 	i = new_item(in, FFS_INTAKE_END);
-	seen = reallocarray(in->seen, in->nseen + 1, sizeof(*seen));
-	if (seen)
-		in->seen = seen;
-	if (!i || !seen) {
+	if (!i || !tsearch(in->now.dataset, &in->seen, by_name)) {
 		if (i)
 			free_item(in, i);
 		return -ENOMEM;
 	}
 	i->index = in->now.chunks;
-	in->seen[in->nseen++] = in->now.dataset;
 	free(in->now.last);
 	in->now = (struct reading){ .set = in->now.set + 1 };
 	append(in, i, true);
@@ -195,15 +197,11 @@ end_set(struct ffs_intake *in)
 static int
 start_set(struct ffs_intake *in, struct ffs_intake_item *err, const struct ffs_tarin_entry *e)
 {
-	size_t i;
-
 	if (end_set(in))
 		return no_memory(err);
-	for (i = 0; i < in->nseen; i++)
-		if (!strcmp(in->seen[i], e->dataset))
-			return ffs_intake_fail(err, -EINVAL,
-			    "'%s': the chunks of '%s' are not together in the stream", e->path,
-			    e->dataset);
+	if (tfind(e->dataset, &in->seen, by_name))
+		return ffs_intake_fail(err, -EINVAL,
+		    "'%s': the chunks of '%s' are not together in the stream", e->path, e->dataset);
 	in->now.dataset = strdup(e->dataset);
 	if (!in->now.dataset)
 		return no_memory(err);
@@ -401,9 +399,7 @@ ffs_intake_free(struct ffs_intake *in)
 		free_item(in, i);
 	}
 	ffs_pool_free(in->pool);
-	for (n = 0; n < in->nseen; n++)
-		free(in->seen[n]);
-	free(in->seen);
+	tdestroy(in->seen, free);
 	free(in->now.dataset);
 	free(in->now.last);
 	pthread_cond_destroy(&in->work);

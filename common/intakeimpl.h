@@ -29,8 +29,7 @@ struct ffs_intake {
 	double weight_sum;
 	struct reading now;
 	struct ffs_pool *pool;
-	char **seen; /* names of the datasets that ended */
-	size_t nseen;
+	void *seen; /* names of the datasets that ended, a tree (tsearch(3)) */
 
 	pthread_t reader, worker[FFS_INTAKE_WORKERS];
 	size_t workers, workers_wanted;

@@ -105,11 +105,36 @@ ended() {
 	start_node
 	chunks in 4
 	cat in/* >book.csv
-	ffs-split -r 10 --time-col 2 -n attr book.csv >book.tar 2>split.err || ffs-split -r 10 -n attr book.csv >book.tar
+	ffs-split -q -r 10 -n attr book.csv >book.tar
 	run -0 ffs-load -q book.tar
 	same attr in
 	run -0 jq -c '[.rows,.columns,.chunk_rows,.chunks[2].first_row]' store/ffs/attr/manifest.json
 	[ "$output" = '[40,3,10,20]' ]
+}
+
+@test "what ffs-split gave up half-way is not published" {
+	start_node
+	{
+		seq -f '%g,1' 1 100
+		echo 1
+	} >book.csv
+	run -1 --separate-stderr bash -c 'set -o pipefail; ffs-split -q -r 10 book.csv | ffs-load'
+	[[ $stderr == *ffs-load:* ]]
+	nothing_left
+}
+
+@test "files that ffs-split -C wrote keep their header and times" {
+	start_node
+	{
+		echo time,x
+		seq -f '34200.%g,1' 1 8
+	} >book.csv
+	ffs-split -q -r 4 --header --time-col 1 -C out book.csv
+	getfattr -n user.ffs.rows out/book/00000.csv >/dev/null || need "needs user xattrs"
+	run -0 ffs-load -q -n book out/book/*.csv
+	run -0 jq -c '[.rows,.header,.header_bytes,.time_col,.chunks[1].time]' store/ffs/book/manifest.json
+	[ "$output" = '[8,true,7,1,["34200.5","34200.8"]]' ]
+	ffs-get book | cmp - book.csv
 }
 
 @test "tar's own formats and compressions are taken" {
