@@ -210,8 +210,12 @@ on_event(void *arg, const struct ffs_reader_event *e)
 static void
 say_stores(const struct ffs_stores *st)
 {
+	uid_t uid;
+	gid_t gid;
 	size_t i;
 
+	if (ffs_config_sudo(&uid, &gid))
+		warnx("configuration of user %u, who called sudo", uid);
 	for (i = 0; i < st->nodes.n; i++)
 		warnx("node %s: %s (%s), credentials: %s", st->nodes.v[i].name, st->nodes.v[i].url,
 		    st->nodes.v[i].ep.url_from, st->nodes.v[i].ep.cred_from);

@@ -239,8 +239,12 @@ run_load(const struct opts *o, struct ffs_stores *st, struct shown *s, char **fi
 static void
 say_stores(const struct ffs_stores *st)
 {
+	uid_t uid;
+	gid_t gid;
 	size_t i;
 
+	if (ffs_config_sudo(&uid, &gid))
+		fprintf(stderr, "configuration of user %u, who called sudo\n", uid);
 	for (i = 0; i < st->nodes.n; i++) {
 		const struct ffs_endpoint *ep = &st->nodes.v[i].ep;
 
