@@ -18,15 +18,13 @@
 #include "common/inventory.h"
 #include "common/json.h"
 #include "common/opt.h"
-#include "common/outfile.h"
-#include "common/output.h"
 #include "common/plan.h"
 #include "common/progress.h"
-#include "common/reader.h"
 #include "common/s3url.h"
 #include "common/select.h"
 #include "common/show.h"
 #include "common/stores.h"
+#include "common/transfer.h"
 
 #define KEEP_BYTES (24 << 20) /* for windows of a batch that lie in the same chunks */
 
@@ -47,9 +45,7 @@ struct run {
 	/* For the progress: */
 	struct ffs_progress progress;
 	const struct ffs_plan *plan;
-	struct ffs_output *out;
-	uint64_t chunks, resumed;
-	uint64_t total;
+	uint64_t chunks, total_bytes;
 	size_t total_chunks;
 };
 
@@ -130,7 +126,7 @@ clear_progress(struct run *run)
 }
 
 static void
-on_tick(void *arg)
+on_tick(void *arg, uint64_t bytes)
 {
 	struct run *run = arg;
 	const char *text;
@@ -142,11 +138,11 @@ on_tick(void *arg)
 		return;
 	n = ffs_plan_total(run->plan, &chunks);
 	if (chunks) {
-		run->total = n;
+		run->total_bytes = n;
 		run->total_chunks = chunks;
 	}
-	text = ffs_progress_text(&run->progress, run->chunks, run->total_chunks,
-	    run->resumed + ffs_output_bytes(run->out), run->total, buf, sizeof(buf));
+	text = ffs_progress_text(&run->progress, run->chunks, run->total_chunks, bytes,
+	    run->total_bytes, buf, sizeof(buf));
 	if (text)
 		fputs(text, stderr);
 }
@@ -221,120 +217,10 @@ say_stores(const struct ffs_stores *st)
 		    st->nodes.v[i].ep.url_from, st->nodes.v[i].ep.cred_from);
 }
 
-/* Where the output stops short of what was asked: why, and with which status. */
-static void
-end_of_run(struct run *run, struct ffs_output *out, int rc)
-{
-	const char *name = run->o->output ? run->o->output : "standard output", *detail;
-	int wrc = ffs_output_error(out, &detail);
-
-	if (wrc == -EBADMSG || wrc == -EPROTO) {
-		warnx("%s", detail);
-		note_failure(run, wrc == -EPROTO ? FFS_EXIT_FAIL : FFS_EXIT_INTEGRITY);
-	} else if (wrc) {
-		if (wrc == -EPIPE && !run->o->output) {
-			signal(SIGPIPE, SIG_DFL);
-			raise(SIGPIPE);
-		}
-		errno = -wrc;
-		warn("cannot write '%s%s%s'", run->o->dir ? run->o->dir : name,
-		    run->o->dir ? "/" : "", run->o->dir ? detail : "");
-		note_failure(run, FFS_EXIT_FAIL);
-	} else if (rc && rc != -ECANCELED) {
-		errno = -rc;
-		warn("cannot read");
-		note_failure(run, ffs_exit_of(rc));
-	}
-}
-
-/* Plan, reader and output together, until all is written.  fd -1: to o->dir. */
-static int
-transfer(struct run *run, struct ffs_stores *st, struct ffs_plan *plan, int fd)
-{
-	const struct opts *o = run->o;
-	struct ffs_reader_opts ro = {
-		.stores = st,
-		.jobs = o->jobs,
-		.keep = o->batch ? KEEP_BYTES : 0,
-		.next = ffs_plan_next,
-		.next_arg = plan,
-		.in_fd = STDIN_FILENO,
-		.event = on_event,
-		.failed = on_read_failed,
-		.tick = on_tick,
-		.arg = run,
-		.stop = &stop,
-	};
-	struct ffs_output_opts oo = { .fd = fd, .dir = o->dir, .sync = o->fsync };
-	struct ffs_reader *reader = ffs_reader_new(&ro);
-	struct ffs_output *out = NULL;
-	int rc;
-
-	oo.wake = ffs_reader_wake;
-	oo.arg = reader;
-	if (!reader || !(out = ffs_output_new(&oo)))
-		err(FFS_EXIT_FAIL, "cannot start");
-	run->plan = plan;
-	run->out = out;
-	ffs_progress_start(&run->progress, o->progress);
-	rc = ffs_reader_run(reader, out);
-	on_tick(run);
-	clear_progress(run);
-	/* Standard output may be stuck for ever; files are tidied up. */
-	if (rc == -EINTR && fd == STDOUT_FILENO)
-		return rc;
-	if (rc != -EINTR)
-		end_of_run(run, out, rc);
-	ffs_reader_free(reader);
-	ffs_output_free(out);
-	return rc;
-}
-
-/* The file of -o, behind what an earlier run left of it.  False: there is nothing to do. */
-static bool
-open_output(struct run *run, struct ffs_plan *plan, struct ffs_outfile *file)
-{
-	const char *path = run->o->output;
-	char *identity = NULL;
-	uint64_t size;
-	int rc = 0;
-
-	if (run->o->resume) {
-		rc = ffs_plan_identify(plan, &identity, &size);
-		if (rc == -EINVAL)
-			die_usage("--continue goes with one dataset or object");
-		if (rc == -ECANCELED)
-			return false;
-		if (!rc && size != UINT64_MAX && ffs_outfile_complete(path, identity, size)) {
-			free(identity);
-			if (run->o->verbose)
-				warnx("'%s' is complete already", path);
-			return false;
-		}
-	}
-	if (!rc)
-		rc = ffs_outfile_open(file, path, identity);
-	free(identity);
-	if (!rc && file->id) {
-		run->resumed = ffs_plan_skip(plan, file->size);
-		if (ftruncate(file->fd, (off_t)run->resumed) < 0 ||
-		    lseek(file->fd, 0, SEEK_END) < 0)
-			rc = -errno;
-	}
-	if (rc) {
-		ffs_outfile_abandon(file, true);
-		errno = -rc;
-		warn("cannot write '%s'", path);
-		note_failure(run, FFS_EXIT_FAIL);
-	}
-	return !rc;
-}
-
 static void
 get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 {
 	const struct opts *o = run->o;
-	struct ffs_outfile file = FFS_OUTFILE_INIT;
 	struct ffs_plan_opts po = {
 		.stores = st,
 		.bucket = ffs_config_bucket(),
@@ -347,31 +233,46 @@ get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 		.warn = o->quiet ? NULL : on_plan_warn,
 		.arg = run,
 	};
-	struct ffs_plan *plan = ffs_plan_new(&po);
-	int rc, fd = o->dir ? -1 : STDOUT_FILENO;
+	struct ffs_transfer t = {
+		.stores = st,
+		.plan = ffs_plan_new(&po),
+		.jobs = o->jobs,
+		.keep = o->batch ? KEEP_BYTES : 0,
+		.in_fd = STDIN_FILENO,
+		.path = o->output,
+		.dir = o->dir,
+		.fd = STDOUT_FILENO,
+		.resume = o->resume,
+		.sync = o->fsync,
+		.event = on_event,
+		.failed = on_read_failed,
+		.tick = on_tick,
+		.arg = run,
+		.stop = &stop,
+	};
+	int rc;
 
-	if (!plan)
+	if (!t.plan)
 		err(FFS_EXIT_FAIL, NULL);
-	if (o->output) {
-		if (!open_output(run, plan, &file)) {
-			ffs_plan_free(plan);
-			return;
-		}
-		fd = file.fd;
+	run->plan = t.plan;
+	ffs_progress_start(&run->progress, o->progress);
+	rc = ffs_transfer_run(&t);
+	clear_progress(run);
+	if (rc == -EINTR)
+		return;
+	if (rc == -EINVAL)
+		die_usage("--continue goes with one dataset or object");
+	if (rc == -EPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
 	}
-	rc = transfer(run, st, plan, fd);
-	if (o->output && !rc && !run->failed) {
-		rc = ffs_outfile_commit(&file, o->fsync);
-		if (rc) {
-			errno = -rc;
-			warn("cannot write '%s'", o->output);
-			note_failure(run, FFS_EXIT_FAIL);
-		}
+	if (rc && rc != -ECANCELED) {
+		warnx("%s", t.error);
+		note_failure(run, t.status);
 	}
-	ffs_outfile_abandon(&file, true);
-	if (stop && fd == STDOUT_FILENO)
-		return; /* a thread of ours is still at the plan's pieces */
-	ffs_plan_free(plan);
+	if (t.complete && o->verbose)
+		warnx("'%s' is complete already", o->output);
+	ffs_plan_free(t.plan);
 }
 
 /* --- listing --- */
@@ -384,13 +285,6 @@ on_line(void *arg, const char *p, size_t n)
 }
 
 static void
-on_list_failed(void *arg, enum ffs_exit status, const char *text)
-{
-	warnx("%s", text);
-	note_failure(arg, status);
-}
-
-static void
 list_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 {
 	struct ffs_inventory inv = {
@@ -400,7 +294,7 @@ list_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs
 		.json = run->o->json,
 		.presign = run->o->presign,
 		.line = on_line,
-		.failed = on_list_failed,
+		.failed = on_plan_failed,
 		.arg = run,
 		.stop = &stop,
 	};

@@ -18,8 +18,8 @@ struct ffs_inventory {
 	unsigned presign; /* URLs that are valid for so many seconds; 0: s3:// */
 	/* Takes a line, its end included.  Returns 0 or -errno, which ends it. */
 	int (*line)(void *arg, const char *p, size_t n);
-	/* Something cannot be listed; the rest goes on. */
-	void (*failed)(void *arg, enum ffs_exit status, const char *text);
+	/* Something cannot be listed; the rest goes on whatever it returns. */
+	bool (*failed)(void *arg, enum ffs_exit status, const char *text);
 	void *arg;
 	const volatile sig_atomic_t *stop;
 };
