@@ -365,7 +365,8 @@ ffs_intake_new(struct ffs_tarin *t, const struct ffs_intake_opts *o)
 	pthread_mutex_init(&in->lock, NULL);
 	pthread_cond_init(&in->room, NULL);
 	pthread_cond_init(&in->work, NULL);
-	in->pool = ffs_pool_new(FFS_INTAKE_BYTES);
+	/* what a chunk is compressed to may need as much again */
+	in->pool = ffs_pool_new(o->level ? FFS_INTAKE_BYTES / 2 : FFS_INTAKE_BYTES);
 	rc = in->pool ? start(in) : -ENOMEM;
 	if (rc) {
 		ffs_intake_free(in);
