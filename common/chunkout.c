@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,33 +19,51 @@
 /* 1980-01-01: the same bytes on every run, and no tool calls it implausibly old. */
 #define MTIME 315532800
 #define TAR_BLOCK 512
+#define PIPE_BYTES (1 << 20) /* the kernel's limit for users without privilege */
 
 struct ffs_chunkout {
 	int fd;            /* the stream, or the directory of the dataset being built (-1: none) */
 	int rc;            /* of on_write() */
 	struct archive *a; /* NULL: files */
 	struct archive_entry *e;
-	bool finished;
+	bool finished, broken; /* broken: what libarchive still has to say is dropped */
 	char *dir;
 	char *dataset;
 	char *temp, *target; /* paths of the dataset being built */
 };
 
+static int
+write_all(int fd, const char *p, size_t n)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	ssize_t put;
+
+	for (; n; p += put, n -= (size_t)put) {
+		put = write(fd, p, n);
+		if (put < 0) {
+			if (errno == EAGAIN)
+				poll(&pfd, 1, -1); /* someone left O_NONBLOCK on a pipe */
+			else if (errno != EINTR)
+				return -errno;
+			put = 0;
+		}
+	}
+	return 0;
+}
+
+/*
+ * libarchive is never told of an error: it would not free all it has then.  After
+ * one, and after a broken end, the rest of what it says goes nowhere.
+ */
 static la_ssize_t
 on_write(struct archive *a, void *arg, const void *p, size_t n)
 {
 	struct ffs_chunkout *o = arg;
-	ssize_t put;
 
-	do
-		put = write(o->fd, p, n);
-	while (put < 0 && errno == EINTR);
-	if (put < 0) {
-		o->rc = -errno;
-		archive_set_error(a, errno, "write");
-		return -1;
-	}
-	return put;
+	(void)a;
+	if (!o->rc && !o->broken)
+		o->rc = write_all(o->fd, p, n);
+	return (la_ssize_t)n;
 }
 
 struct ffs_chunkout *
@@ -68,8 +87,8 @@ ffs_chunkout_new_tar(int fd)
 	    archive_write_set_bytes_per_block(o->a, 0) != ARCHIVE_OK ||
 	    archive_write_open(o->a, o, NULL, on_write, NULL) != ARCHIVE_OK)
 		goto fail;
-	fcntl(fd, F_SETPIPE_SZ,
-	    1 << 20); /* where it is a pipe: fewer switches between us and ffs-load */
+	/* Where it is a pipe: fewer switches between us and ffs-load. */
+	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
 	return o;
 fail:
 	o->finished = true;
@@ -127,11 +146,10 @@ break_stream(struct ffs_chunkout *o)
 	static const char text[] = "\nThis archive is not complete: ffs-split failed.\n";
 	char block[TAR_BLOCK + TAR_BLOCK / 2];
 
-	archive_write_fail(o->a); /* or freeing it would write the marker of its end */
 	memset(block, '\n', sizeof(block));
 	memcpy(block, text, sizeof(text) - 1);
-	if (!o->rc)
-		on_write(o->a, o, block, sizeof(block)); /* nobody is left to be told of errors */
+	on_write(o->a, o, block, sizeof(block));
+	o->broken = true;
 }
 
 void
@@ -234,28 +252,14 @@ put_tar(struct ffs_chunkout *o, const char *name, const struct ffs_chunkout_attr
 		archive_entry_xattr_add_entry(o->e, attr, attrs[i].value, strlen(attrs[i].value));
 	}
 	if (archive_write_header(o->a, o->e) < ARCHIVE_WARN)
-		return o->rc ? o->rc : -EIO;
-	for (i = 0; i < nparts; i++)
-		if (parts[i].iov_len && archive_write_data(o->a, parts[i].iov_base,
-					    parts[i].iov_len) != (la_ssize_t)parts[i].iov_len)
-			return o->rc ? o->rc : -EIO;
-	return archive_write_finish_entry(o->a) < ARCHIVE_WARN ? (o->rc ? o->rc : -EIO) : 0;
-}
-
-static int
-write_all(int fd, const char *p, size_t n)
-{
-	ssize_t put;
-
-	for (; n; p += put, n -= (size_t)put) {
-		put = write(fd, p, n);
-		if (put < 0) {
-			if (errno != EINTR)
-				return -errno;
-			put = 0;
-		}
-	}
-	return 0;
+		return -EIO;
+	for (i = 0; i < nparts && !o->rc; i++)
+		if (archive_write_data(o->a, parts[i].iov_base, parts[i].iov_len) !=
+		    (la_ssize_t)parts[i].iov_len)
+			return -EIO;
+	if (archive_write_finish_entry(o->a) < ARCHIVE_WARN)
+		return -EIO;
+	return o->rc;
 }
 
 static int
@@ -310,6 +314,6 @@ ffs_chunkout_finish(struct ffs_chunkout *o)
 {
 	o->finished = true;
 	if (!o->dir && archive_write_close(o->a) != ARCHIVE_OK)
-		return o->rc ? o->rc : -EIO;
-	return 0;
+		return -EIO;
+	return o->rc;
 }
