@@ -207,6 +207,9 @@ judge(struct ffs_s3_call *c, int rc, const char *why)
 	struct ffs_s3_response *r = &c->r;
 
 	r->status = rc && !c->x.first_byte_us ? 0 : c->x.status;
+	/* A refusal stands, also where its text was cut short or our own body was. */
+	if (r->status >= 400)
+		rc = 0;
 	r->first_byte_us = c->x.first_byte_us;
 	r->total_us = c->x.total_us;
 	r->connects = c->x.connects;

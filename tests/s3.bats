@@ -129,6 +129,12 @@ requests() {
 	[[ $stderr == *"rc=0"*"attempts=3"* ]]
 }
 
+@test "a refusal whose text is cut short is still that refusal" {
+	stub cuterror:404
+	run -0 --separate-stderr s3get GET b k
+	[[ $stderr == "rc=ENOENT status=404 "*"attempts=1"* ]]
+}
+
 @test "a store that stops in the middle times out and is tried again" {
 	stub stall ok
 	FFS_STALL_TIMEOUT=500ms run -0 --separate-stderr s3get GET b k
