@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -209,6 +210,34 @@ open_log(const struct opts *o)
 	return fd;
 }
 
+/* A connection and a file each: the usual soft limit of 1024 is for select(2), not for us. */
+static void
+raise_files(uint64_t connections)
+{
+	struct rlimit r;
+	rlim_t want = 2 * connections + 64;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= want)
+		return;
+	r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur < want)
+		warnx("only %ju files may be open: %ju connections may not all be served",
+		    (uintmax_t)r.rlim_cur, (uintmax_t)connections);
+}
+
+static void
+read_keys(const char *url, char **access_key, char **secret_key)
+{
+	bool made = false;
+	int rc = ffs_config_own_keys(url, access_key, secret_key, &made);
+
+	if (rc)
+		errx(ffs_exit_of(rc), "cannot read or make the keys of '%s': %s", url,
+		    strerror(-rc));
+	if (made)
+		warnx("made a key pair for %s in the credentials file", url);
+}
+
 static int
 serve(const struct opts *o)
 {
@@ -216,7 +245,6 @@ serve(const struct opts *o)
 	char *access_key = NULL, *secret_key = NULL;
 	struct place p = { .len = 0 };
 	struct ffs_serve *s;
-	bool made = false;
 	sigset_t set;
 	unsigned cut;
 	int rc, sig;
@@ -224,16 +252,13 @@ serve(const struct opts *o)
 	parse_listen(o->listen, &p);
 	if (o->anonymous && !p.loopback)
 		die_usage("--anonymous is for loopback only, not for '%s'", o->listen);
+	raise_files(o->max_connections);
 	so.log_fd = open_log(o);
 	so.store = open_store(o);
 	so.listen_fd = listen_on(&p, o->listen);
 	make_url(&p);
-	if (!o->anonymous) {
-		rc = ffs_config_own_keys(p.url, &access_key, &secret_key, &made);
-		if (rc)
-			errx(ffs_exit_of(rc), "cannot read or make the keys of '%s': %s", p.url,
-			    strerror(-rc));
-	}
+	if (!o->anonymous)
+		read_keys(p.url, &access_key, &secret_key);
 	so.access_key = access_key;
 	so.secret_key = secret_key;
 	/* Threads inherit the mask: signals come to sigwait() and nowhere else. */
@@ -247,12 +272,11 @@ serve(const struct opts *o)
 		err(FFS_EXIT_FAIL, "cannot serve on '%s'", p.url);
 	if (secret_key)
 		OPENSSL_cleanse(secret_key, strlen(secret_key));
-	if (made)
-		warnx("made a key pair for %s in the credentials file", p.url);
 	puts(p.url);
 	rc = ffs_exit_flush(FFS_EXIT_OK);
 	if (!rc)
 		sigwait(&set, &sig);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* a second one ends it at once */
 	cut = ffs_serve_stop(s, STOP_MS);
 	if (cut)
 		warnx("stopped with %u requests unfinished", cut);

@@ -22,11 +22,11 @@
 /* Tags that are not headers of the request; the others are in ffs_objmeta_header(). */
 #define FFS_OBJMETA_ETAG 'e'
 #define FFS_OBJMETA_STAMP 's' /* size and mtime (seconds): tells a file edited by hand */
-#define FFS_OBJMETA_USER 'u' /* "name:value" of x-amz-meta-name */
-#define FFS_OBJMETA_SUM '0'  /* '0' + enum ffs_sum: a checksum, base64 */
+#define FFS_OBJMETA_USER 'u'  /* "name:value" of x-amz-meta-name */
+#define FFS_OBJMETA_SUM '0'   /* '0' + enum ffs_sum: a checksum, base64 */
 #define FFS_OBJMETA_SUM_TYPE 'k'
 
-    struct ffs_objmeta {
+struct ffs_objmeta {
 	size_t len;
 	char text[FFS_OBJMETA_MAX + 1];
 };

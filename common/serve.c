@@ -16,11 +16,11 @@
 #include "common/op.h"
 
 #define LOOPS_MAX 16
-#define WORKERS 16                     /* they wait for the disk, mostly together */
+#define WORKERS 16                    /* they wait for the disk, mostly together */
 #define CONNECTION_MEMORY (64 * 1024) /* heads and the read buffer of an upload */
 #define IDLE_SECONDS 60
 #define DRAIN_MAX (16u << 20) /* of a body that nobody wants, read so that the client hears why */
-#define SMALL 32768 /* bytes that go out faster from memory than by sendfile */
+#define SMALL 32768           /* bytes that go out faster from memory than by sendfile */
 #define TARGET_MAX 32768
 
 struct ffs_serve {
@@ -405,9 +405,10 @@ start_daemon(struct ffs_serve *s, const struct ffs_serve_opts *o)
 	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 				    MHD_USE_TURBO | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL,
-	    MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, count_loops(o->max_connections),
-	    MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_LISTEN_SOCKET, o->listen_fd, MHD_OPTION_THREAD_POOL_SIZE,
+	    count_loops(o->max_connections), MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 	    MHD_OPTION_END);
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "common/keypath.h"
-#include "common/store_int.h"
+#include "common/storeimpl.h"
 
 int
 ffs_store_beneath(int dirfd, const char *path, int flags)

@@ -11,7 +11,7 @@
 
 #include "common/keypath.h"
 #include "common/range.h"
-#include "common/store_int.h"
+#include "common/storeimpl.h"
 
 #define ROOM_MIN (1u << 20) /* less is simply tried */
 

@@ -1,5 +1,5 @@
-#ifndef FFS_STORE_INT_H
-#define FFS_STORE_INT_H
+#ifndef FFS_STOREIMPL_H
+#define FFS_STOREIMPL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
