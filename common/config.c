@@ -306,7 +306,8 @@ sources_load(struct sources *s, const struct ffs_config_opts *o, char **detail)
 		return rc;
 	s->section = s->profile && strcmp(s->profile, "default")
 	                 ? format("profile ", s->profile, "")
-	                 : strdup("default");
+	                 : strdup(ffs_ini_has(&s->config, "profile default") ? "profile default"
+									     : "default");
 	if (!s->section)
 		return -ENOMEM;
 	if (s->profile && strcmp(s->profile, "default") && !ffs_ini_has(&s->shared, s->profile) &&

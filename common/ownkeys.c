@@ -23,6 +23,7 @@
 static int
 owner(int dir, uid_t *uid, gid_t *gid)
 {
+	const char *given = getenv("XDG_CONFIG_HOME");
 	struct stat st;
 
 	if (!ffs_config_sudo(uid, gid))
@@ -31,7 +32,7 @@ owner(int dir, uid_t *uid, gid_t *gid)
 		return -errno;
 	if (st.st_uid == *uid)
 		return 1;
-	return getenv("XDG_CONFIG_HOME") ? 0 : -EPERM;
+	return given && *given ? 0 : -EPERM;
 }
 
 /* Open a directory, making what is missing of its path (0700). */

@@ -182,6 +182,9 @@ check_endpoints(void)
 	REFUSE((&(struct ffs_config_opts){ .endpoint = "http://h/b" }), -EINVAL, "http://h/b");
 	REFUSE((&(struct ffs_config_opts){ .region = "a b" }), -EINVAL, "'a b'");
 	REFUSE((&(struct ffs_config_opts){ .profile = "nope" }), -ENOENT, "'nope'");
+	put(".aws/config", "[default]\nregion = r0\n[profile default]\nregion = r2\n");
+	clean();
+	EXPECT(&ep, NULL, "http://h:1", "--endpoint", "r2", .cred_from = "none");
 	put(".aws/config", "[default]\nok = 1\nthis is no line\n");
 	clean();
 	REFUSE(NULL, -EINVAL, "/.aws/config:3:");
