@@ -131,6 +131,23 @@ run_page() {
 	done <attributes
 }
 
+@test "the tour of README.md runs" {
+	prepare
+	"${FFS_TEST_BUILD:-$BATS_TEST_DIRNAME/../build}/testdata/lobster-gen" -t AAPL -r 3000 -l 50 >/dev/null
+	sed -n '/^## A tour/,/^## Where/s/^    //p' "$BATS_TEST_DIRNAME/../README.md" |
+		sed -e ':a' -e '/\\$/N; s/\\\n//; ta' >tour
+	[ "$(wc -l <tour)" -ge 7 ]
+	while IFS= read -r command <&4; do
+		echo "--- $command"
+		case $command in
+		*ffs-node*--serve*) run_server "$command" ;;
+		*) bash -e -c "$command" </dev/null ;;
+		esac
+	done 4<tour
+	run -0 --separate-stderr bash -c 'ffs-get --list | cut -d" " -f1'
+	[[ $output == *AAPL/2012-06-21*lobster* ]]
+}
+
 # A python that has the library: that of scripts/peers, or any in PATH.
 python_with() {
 	local dir=${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}
