@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <isa-l/crc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,9 @@ struct ffs_input {
 	struct archive_entry *held; /* first entry: read to learn the format, not yet asked for */
 	bool ended;                 /* there was not even that */
 	size_t next;                /* ordinal of the regular file that comes next */
+	bool gzip;                  /* one compressed file: see check_gzip() */
+	unsigned char tail[8];      /* the last bytes libarchive was given */
+	uint32_t crc, length;       /* of what it made of them, as gzip counts */
 	char error[256];
 };
 
@@ -111,6 +115,38 @@ read_raw(struct ffs_input *in, void *p, size_t n)
 	return got;
 }
 
+static void
+keep_tail(struct ffs_input *in, ssize_t n)
+{
+	size_t keep = sizeof(in->tail);
+
+	if (n >= (ssize_t)keep) {
+		memcpy(in->tail, in->block + n - keep, keep);
+	} else if (n > 0) {
+		memmove(in->tail, in->tail + n, keep - (size_t)n);
+		memcpy(in->tail + keep - n, in->block, (size_t)n);
+	}
+}
+
+static uint32_t
+le32(const unsigned char *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/*
+ * libarchive 3.6 does not look at the CRC and the length that end a gzip member (RFC
+ * 1952, 2.3.1).  Where the length is that of the whole output, the file was one
+ * member, or the others were empty, and the CRC must be right too.
+ */
+static int
+check_gzip(struct ffs_input *in)
+{
+	if (le32(in->tail + 4) != in->length || le32(in->tail) == in->crc)
+		return 0;
+	return fail(in, -EIO, "gzip's checksum does not match");
+}
+
 static la_ssize_t
 on_read(struct archive *a, void *arg, const void **p)
 {
@@ -118,6 +154,7 @@ on_read(struct archive *a, void *arg, const void **p)
 	ssize_t got = read_raw(in, in->block, BLOCK);
 
 	*p = in->block;
+	keep_tail(in, got);
 	if (got < 0) {
 		archive_set_error(a, (int)-got, "%s", strerror((int)-got));
 		return -1;
@@ -190,6 +227,7 @@ open_archive(struct ffs_input *in)
 	in->held = in->ended ? NULL : e;
 	rc = archive_format(in->a);
 	in->members = rc != ARCHIVE_FORMAT_RAW && rc != ARCHIVE_FORMAT_EMPTY;
+	in->gzip = !in->members && archive_filter_code(in->a, 0) == ARCHIVE_FILTER_GZIP;
 	return 0;
 }
 
@@ -309,7 +347,7 @@ ffs_input_next(struct ffs_input *in, const char **name)
 			if (rc < ARCHIVE_WARN)
 				return fail_archive(in);
 		}
-		if (archive_entry_filetype(e) != AE_IFREG)
+		if (archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e))
 			continue;
 		in->next++;
 		in->size = archive_entry_size_is_set(e) ? (uint64_t)archive_entry_size(e) : 0;
@@ -362,7 +400,15 @@ ffs_input_read(struct ffs_input *in, void *p, size_t n)
 	do
 		got = archive_read_data(in->a, p, n);
 	while (got == ARCHIVE_RETRY);
-	return got < 0 ? fail_archive(in) : got;
+	if (got < 0)
+		return fail_archive(in);
+	if (!in->gzip)
+		return got;
+	if (!got)
+		return check_gzip(in);
+	in->crc = crc32_gzip_refl(in->crc, p, (uint64_t)got);
+	in->length += (uint32_t)got;
+	return got;
 }
 
 uint64_t

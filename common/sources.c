@@ -11,6 +11,7 @@
 #include "common/buf.h"
 #include "common/lobster.h"
 #include "common/manifest.h"
+#include "common/utf8.h"
 
 /* Of all archives together, so that memory is bounded. */
 #define PARTS_MAX 65536
@@ -73,15 +74,13 @@ static char *
 make_label(const struct ffs_sources *s, size_t file, const char *member)
 {
 	const char *path = s->files[file];
-	char *label, *p;
+	char *label;
 
 	if (!strcmp(path, "-"))
 		path = "stdin";
 	if (asprintf(&label, member ? "%s:%s" : "%s", path, member) < 0)
 		return NULL;
-	for (p = label; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	ffs_utf8_mask(label);
 	return label;
 }
 

@@ -1,5 +1,7 @@
 #include "common/utf8.h"
 
+#include <string.h>
+
 size_t
 ffs_utf8_len(const char *str, size_t n)
 {
@@ -38,4 +40,22 @@ ffs_utf8_valid(const char *s, size_t n)
 			return false;
 	}
 	return true;
+}
+
+void
+ffs_utf8_mask(char *s)
+{
+	size_t len, left = strlen(s);
+	unsigned char c;
+
+	for (; left; s += len, left -= len) {
+		c = (unsigned char)*s;
+		len = ffs_utf8_len(s, left);
+		if (len == 1 ? c < 0x20 || c == 0x7f : !len) {
+			*s = '?';
+			len = 1;
+		} else if (c == 0xc2 && (unsigned char)s[1] < 0xa0) { /* U+0080 to U+009F */
+			s[0] = s[1] = '?';
+		}
+	}
 }

@@ -13,4 +13,7 @@ size_t ffs_utf8_len(const char *s, size_t n);
 /* Whether all n bytes are UTF-8. */
 bool ffs_utf8_valid(const char *s, size_t n);
 
+/* Make a hostile name fit for a terminal, in place: '?' for controls and what is no UTF-8. */
+void ffs_utf8_mask(char *s);
+
 #endif

@@ -411,6 +411,17 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	done
 }
 
+@test "a gzip file whose checksum is wrong is an error, also from a pipe" {
+	gzip -nc <"${sample}_orderbook_10.csv" >x.gz
+	local size
+	size=$(stat -c %s x.gz)
+	printf '\x01\x02\x03\x04' | dd of=x.gz bs=1 seek=$((size - 8)) conv=notrunc status=none
+	run -1 --separate-stderr bash -c 'ffs-split -n x x.gz >out.tar'
+	[ "$stderr" = "ffs-split: cannot read 'x.gz': gzip's checksum does not match" ]
+	run -1 --separate-stderr bash -c 'cat x.gz | ffs-split -n x >out.tar'
+	[ "$stderr" = "ffs-split: cannot read 'stdin': gzip's checksum does not match" ]
+}
+
 @test "members of an archive: the only one, or those that --member names" {
 	mkdir d
 	echo 1,2 >d/a.csv
