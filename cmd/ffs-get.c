@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -54,7 +55,24 @@ static volatile sig_atomic_t stop;
 static void
 on_signal(int sig)
 {
+	/* The second one does not wait for anything. */
+	if (stop) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	stop = sig;
+}
+
+/* Where a standard descriptor is closed, no socket of ours may take its number. */
+static void
+hold_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_PATH);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
 }
 
 static void
@@ -489,6 +507,7 @@ main(int argc, char **argv)
 	 */
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+	hold_standard_fds();
 	parse_opts(&o, argc, argv);
 	argc -= optind;
 	argv += optind;

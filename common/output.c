@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -74,9 +75,12 @@ write_all(struct ffs_output *out, const char *p, size_t n)
 	while (n) {
 		done = write(out->fd, p, n);
 		if (done < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
+			/* Whoever gave us the descriptor may have made it non-blocking. */
+			if (errno == EAGAIN)
+				poll(&(struct pollfd){ .fd = out->fd, .events = POLLOUT }, 1, -1);
+			else if (errno != EINTR)
+				return -errno;
+			continue;
 		}
 		p += done;
 		n -= (size_t)done;

@@ -300,8 +300,8 @@ next_line(struct ffs_plan *p)
 			    "cannot read selections: %s", strerror(-rc));
 		}
 		if (!line[strspn(line, " \t\r")]) {
-			rc = 0;
-			continue;
+			p->mark = true;
+			return 1;
 		}
 		free(p->sel.name);
 		p->sel = *p->o.select;
@@ -402,6 +402,11 @@ ffs_plan_next(void *plan, struct ffs_piece *piece)
 		rc = p->o.batch_fd < 0 ? ffs_plan_open_next(p) : next_line(p);
 		if (rc <= 0)
 			return rc;
+		if (p->mark) {
+			p->mark = false;
+			*piece = (struct ffs_piece){ .mark = true, .cut.whole = true };
+			return 1;
+		}
 	}
 	rc = make_piece(p, p->next++, piece);
 	return rc ? rc : 1;

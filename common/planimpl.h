@@ -31,7 +31,7 @@ struct ffs_plan {
 	/* The lines of a batch. */
 	char *in;
 	size_t at, len;
-	bool eof;
+	bool eof, mark;
 	uint64_t line;
 	struct ffs_plan_kept kept[FFS_PLAN_SOURCES];
 	struct ffs_plan_kept *last;

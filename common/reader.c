@@ -201,7 +201,9 @@ start(struct ffs_reader_job *j)
 		pc->sent_us = ffs_reader_now_us();
 	f->rc = ffs_fetch_start(f);
 	j->done = f->rc != 0;
-	if (!j->done)
+	if (j->done)
+		r->ready++;
+	else
 		r->flight++;
 	if (j->entry && !j->runs)
 		j->entry->coming = !j->done;
@@ -345,7 +347,7 @@ waiting(const struct ffs_reader *r)
 static void
 step(struct ffs_reader_piece *pc, const struct ffs_reader_job *j)
 {
-	pc->next += j->whole ? j->object->bytes : j->f.len;
+	pc->next += j->f.len;
 	if (!j->last)
 		return;
 	pc->next = 0;
@@ -361,7 +363,7 @@ make_job(struct ffs_reader *r)
 {
 	struct ffs_reader_piece *pc = r->cur;
 	struct ffs_reader_job *j;
-	int rc;
+	int rc = 0;
 
 	if (!pc) {
 		rc = pull(r);
@@ -382,8 +384,11 @@ make_job(struct ffs_reader *r)
 	pc->refs++;
 	j->scan = pc->scanning;
 	j->object = j->scan ? &pc->p.chunk->message : pc->p.object;
-	rc = prepare(j);
-	if (rc) {
+	if (pc->p.mark)
+		j->whole = j->last = j->memory = j->done = true;
+	else
+		rc = prepare(j);
+	if (rc < 0) {
 		job_free(j);
 		return rc;
 	}

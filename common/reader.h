@@ -35,6 +35,7 @@ struct ffs_piece {
 	uint64_t offset;     /* bare: where to begin */
 	char *file;          /* where the output has a directory: the name, the reader frees it */
 	uint64_t line;       /* of the request, for messages; 0: none */
+	bool mark;           /* no object at all: an empty line */
 };
 
 /* How reading an object went. */

@@ -171,6 +171,11 @@ give_whole(struct ffs_reader_job *j)
 	struct ffs_part view = { 0 };
 	size_t run = j->run, runs = j->runs;
 
+	if (j->pc->p.mark) {
+		view.p = "\n";
+		view.n = 1;
+		return push(j->pc, NULL, &view, true);
+	}
 	if (j->scan)
 		return scan(j->pc, block, true);
 	j->block = NULL;
@@ -210,7 +215,7 @@ ffs_reader_give(struct ffs_reader_job *j)
 		ffs_reader_fail(j, rc,
 		    rc == -EBADMSG ? "wrong bytes (they do not match the manifest)"
 				   : strerror(-rc));
-	else
+	else if (!j->pc->p.mark)
 		report(j);
 	return 0;
 }

@@ -239,9 +239,9 @@ $(grep "^$t," t.csv)" ]
 		d rows 998-999
 		d@1 rows 3
 	END
-	sed -n '101,200p;1,100p' "$book" >/dev/null
 	{
 		sed -n 101,200p "$book"
+		echo
 		sed -n 1,100p "$book"
 		sed -n 151,152p "$message"
 		sed -n 999,1000p "$book"
@@ -280,6 +280,20 @@ $(grep "^$t," t.csv)" ]
 		echo "d rows $i" >&"${get[1]}"
 		IFS= read -r -t 20 line <&"${get[0]}"
 		[ "$line" = "$(sed -n "$((i + 1))p" "$book")" ]
+	done
+	eval "exec ${get[1]}>&-"
+	wait "$get_PID"
+}
+
+@test "a blank line marks the end of an answer" {
+	start_node
+	book
+	coproc get { ffs-get --batch; }
+	local line i
+	for i in 34200..34201 34201..34202 1..2; do
+		printf 'd time %s\n\n' "$i" >&"${get[1]}"
+		while IFS= read -r -t 20 line <&"${get[0]}" && [ -n "$line" ]; do echo "$line"; done >got
+		ffs-get --time "$i" d | cmp - got
 	done
 	eval "exec ${get[1]}>&-"
 	wait "$get_PID"
@@ -459,6 +473,13 @@ $(grep "^$t," t.csv)" ]
 	[[ $output == *"cannot write 'standard output': No space left on device"* ]]
 	run -1 bash -c 'ffs-get --list >/dev/full'
 	[[ $output == *"cannot write standard output"* ]]
+}
+
+@test "a closed standard output is an error, and no socket is written to" {
+	start_node
+	book
+	run -1 bash -c 'ffs-get d >&- 2>err; rc=$?; cat err; exit $rc'
+	[[ $output == *"cannot write 'standard output': Bad file descriptor"* ]]
 }
 
 @test "a closed pipe ends it silently" {
