@@ -59,8 +59,7 @@ int
 ffs_lobster_parse(struct ffs_lobster *l, const char *path)
 {
 	static const char *const kinds[] = { "message", "orderbook" };
-	const char *slash = strrchr(path, '/'), *at = slash ? slash + 1 : path;
-	const char *part[6];
+	const char *at = basename(path), *part[6];
 	size_t len[6], i;
 	uint64_t level;
 

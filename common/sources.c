@@ -131,19 +131,11 @@ fail_both(struct ffs_sources *s, const struct part *a, const struct part *b, con
 	return rc;
 }
 
-static const char *
-last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool
 wanted(const struct ffs_sources *s, const char *name)
 {
 	return !s->o.member || !fnmatch(s->o.member, name, 0) ||
-	       !fnmatch(s->o.member, last_part(name), 0);
+	       !fnmatch(s->o.member, basename(name), 0);
 }
 
 /* --- finding parts --- */
@@ -327,7 +319,7 @@ static char *
 stem(const char *path)
 {
 	static const char *const packed[] = { ".gz", ".bz2", ".xz", ".zst", ".lz4" };
-	const char *name = last_part(path), *dot;
+	const char *name = basename(path), *dot;
 	size_t i, n;
 
 	if (!strcmp(path, "-"))
