@@ -358,17 +358,24 @@ ffs_output_join(struct ffs_output *out, unsigned ms)
 }
 
 void
+ffs_output_stop(struct ffs_output *out)
+{
+	if (out->joined)
+		return;
+	pthread_mutex_lock(&out->lock);
+	out->drop = out->ending = true;
+	pthread_cond_signal(&out->more);
+	pthread_mutex_unlock(&out->lock);
+	pthread_join(out->thread, NULL);
+	out->joined = true;
+}
+
+void
 ffs_output_free(struct ffs_output *out)
 {
 	if (!out)
 		return;
-	if (!out->joined) {
-		pthread_mutex_lock(&out->lock);
-		out->drop = out->ending = true;
-		pthread_cond_signal(&out->more);
-		pthread_mutex_unlock(&out->lock);
-		pthread_join(out->thread, NULL);
-	}
+	ffs_output_stop(out);
 	if (out->o.dir)
 		ffs_outfile_abandon(&out->file, false);
 	ffs_cut_release(&out->cut);

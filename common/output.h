@@ -66,10 +66,10 @@ void ffs_output_end(struct ffs_output *out);
 /* Wait so long for that.  -EAGAIN: not yet; else as ffs_output_error(). */
 int ffs_output_join(struct ffs_output *out, unsigned ms);
 
-/*
- * What is not written yet is forgotten, waiting for a write in progress.
- * Parts that were not popped are the maker's still.  NULL is fine.
- */
+/* End the thread after a write in progress; what is not written yet is forgotten. */
+void ffs_output_stop(struct ffs_output *out);
+
+/* Stops it first.  Parts that were not popped are the maker's still.  NULL is fine. */
 void ffs_output_free(struct ffs_output *out);
 
 #endif

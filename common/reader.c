@@ -545,6 +545,8 @@ ffs_reader_free(struct ffs_reader *r)
 {
 	if (!r)
 		return;
+	if (r->out)
+		ffs_output_stop(r->out);
 	r->rc = -ECANCELED;
 	deliver(r, true);
 	if (r->out)
