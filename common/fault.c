@@ -46,8 +46,6 @@ static const struct {
 	[FFS_FAULT_MALFORMED_XML] = { "MalformedXML", 400, "The XML of the body is not valid." },
 	[FFS_FAULT_METADATA_TOO_LARGE] = { "MetadataTooLarge", 400,
 	    "The metadata headers are too large." },
-	[FFS_FAULT_METHOD] = { "MethodNotAllowed", 405,
-	    "The method is not allowed on this resource." },
 	[FFS_FAULT_MISSING_LENGTH] = { "MissingContentLength", 411,
 	    "The length of the body has to be announced." },
 	[FFS_FAULT_NO_SPACE] = { "InsufficientStorage", 507, "The disk of the store is full." },
