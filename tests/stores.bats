@@ -12,7 +12,7 @@ free_port() {
 start_peer() {
 	local name=$1 port
 	shift
-	[ -x "$peers/bin/$name" ] || may_skip "optional: scripts/peers has not installed $name"
+	[ -x "$peers/bin/$name" ] || may_skip "scripts/peers has not installed $name"
 	port=$(free_port)
 	export AWS_ACCESS_KEY_ID=testkey AWS_SECRET_ACCESS_KEY=testsecret
 	mkdir data
