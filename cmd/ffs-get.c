@@ -63,6 +63,18 @@ on_signal(int sig)
 	stop = sig;
 }
 
+static void
+catch_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction sa = { .sa_handler = on_signal }, old;
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+}
+
 /* Where a standard descriptor is closed, no socket of ours may take its number. */
 static void
 hold_standard_fds(void)
@@ -493,7 +505,6 @@ parse_opts(struct opts *o, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
 	struct opts o = { .jobs = 8 };
 	struct run run = { .o = &o };
 	struct ffs_http_opts http = { 0 };
@@ -512,9 +523,9 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	check_opts(&o, argv, argc);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	/* Without files there is nothing to tidy up: a signal simply ends the program. */
+	if (o.output || o.dir)
+		catch_signals();
 	signal(SIGPIPE, SIG_IGN);
 	http.max_connections = o.jobs;
 	rc = ffs_stores_init(&stores, &o.config, &http, &detail);

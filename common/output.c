@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ struct ffs_output {
 	int rc;
 	char detail[256];
 	uint64_t bytes;
+	bool direct; /* there is no thread */
 	bool joined; /* the maker's */
 	/* The thread's own: */
 	int fd;
@@ -205,16 +207,30 @@ fail(struct ffs_output *out, int rc)
 		ffs_outfile_abandon(&out->file, false);
 }
 
+/* One part, whatever becomes of it.  0 or -errno. */
+static int
+handle_part(struct ffs_output *out, const struct ffs_part *part)
+{
+	if (!part->broken)
+		return write_part(out, part);
+	if (out->o.dir) {
+		ffs_buf_reset(&out->gathered);
+		ffs_outfile_abandon(&out->file, false);
+	}
+	return 0;
+}
+
 static void *
 run(void *arg)
 {
 	struct ffs_output *out = arg;
-	struct ffs_part *list = NULL, *part;
-	int rc = 0;
+	struct ffs_part *part;
+	int rc;
 
 	pthread_mutex_lock(&out->lock);
 	for (;;) {
-		if (!out->in.head) {
+		part = out->in.head;
+		if (!part) {
 			/* Nobody waits for less than all that there is to say. */
 			if (out->gathered.len && !out->rc && !out->drop) {
 				pthread_mutex_unlock(&out->lock);
@@ -229,18 +245,12 @@ run(void *arg)
 			pthread_cond_wait(&out->more, &out->lock);
 			continue;
 		}
-		list = out->in.head;
-		out->in.head = list->next;
+		out->in.head = part->next;
 		if (!out->in.head)
 			out->in.tail = &out->in.head;
-		part = list;
 		if (!out->rc && !out->drop) {
 			pthread_mutex_unlock(&out->lock);
-			rc = part->broken ? 0 : write_part(out, part);
-			if (part->broken && out->o.dir) {
-				ffs_buf_reset(&out->gathered);
-				ffs_outfile_abandon(&out->file, false);
-			}
+			rc = handle_part(out, part);
 			pthread_mutex_lock(&out->lock);
 			if (rc)
 				fail(out, rc);
@@ -255,11 +265,39 @@ run(void *arg)
 	return NULL;
 }
 
+/*
+ * Files make nobody wait for a reader: a thread would only cost its switches.
+ * Of the devices /dev/null is the one that counts.
+ */
+static bool
+needs_thread(const struct ffs_output_opts *o)
+{
+	struct stat st;
+
+	if (o->dir || fstat(o->fd, &st) < 0)
+		return false;
+	return !S_ISREG(st.st_mode) && (!S_ISCHR(st.st_mode) || isatty(o->fd));
+}
+
+static int
+start_thread(struct ffs_output *out)
+{
+	sigset_t all, old;
+	int rc;
+
+	(void)fcntl(out->fd, F_SETPIPE_SZ, PIPE_SIZE); /* fewer switches; fine without */
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&out->thread, NULL, run, out);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -rc;
+}
+
 struct ffs_output *
 ffs_output_new(const struct ffs_output_opts *o)
 {
 	struct ffs_output *out = calloc(1, sizeof(*out));
-	sigset_t all, old;
 	int rc;
 
 	if (!out)
@@ -271,18 +309,13 @@ ffs_output_new(const struct ffs_output_opts *o)
 	out->back.tail = &out->back.head;
 	pthread_mutex_init(&out->lock, NULL);
 	pthread_cond_init(&out->more, NULL);
-	if (o->fd >= 0)
-		(void)fcntl(o->fd, F_SETPIPE_SZ, PIPE_SIZE); /* fewer switches; fine without */
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&out->thread, NULL, run, out);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	out->direct = out->joined = !needs_thread(o);
+	rc = out->direct ? 0 : start_thread(out);
 	if (rc) {
 		pthread_cond_destroy(&out->more);
 		pthread_mutex_destroy(&out->lock);
 		free(out);
-		errno = rc;
+		errno = -rc;
 		return NULL;
 	}
 	return out;
@@ -291,6 +324,17 @@ ffs_output_new(const struct ffs_output_opts *o)
 void
 ffs_output_push(struct ffs_output *out, struct ffs_part *part)
 {
+	int rc;
+
+	if (out->direct) {
+		rc = out->rc ? 0 : handle_part(out, part);
+		if (!rc && !out->rc)
+			rc = flush(out);
+		if (rc)
+			fail(out, rc);
+		put(&out->back, part);
+		return;
+	}
 	pthread_mutex_lock(&out->lock);
 	put(&out->in, part);
 	pthread_cond_signal(&out->more);

@@ -8,9 +8,10 @@
 #include "common/cut.h"
 
 /*
- * A thread that writes verified bytes in order, so that a slow reader of ours
- * never stalls a connection to a store.  It shares nothing with its maker but the
- * queue of parts on the way there and the one on the way back.
+ * Writes verified bytes in order.  Where somebody reads them (a pipe, a
+ * terminal, a socket) a thread does, so that a slow reader of ours never stalls
+ * a connection to a store; it shares nothing with its maker but the queue of
+ * parts on the way there and the one on the way back.  Files are written at once.
  */
 struct ffs_output;
 
@@ -41,7 +42,7 @@ struct ffs_output_opts {
 /* NULL with errno. */
 struct ffs_output *ffs_output_new(const struct ffs_output_opts *o);
 
-/* Hand a part over.  Never waits. */
+/* Hand a part over.  Waits for no reader. */
 void ffs_output_push(struct ffs_output *out, struct ffs_part *part);
 
 /*
