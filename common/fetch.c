@@ -85,9 +85,18 @@ on_done(void *arg, const struct ffs_s3_response *r)
 	if (rc && rc != -ECANCELED) {
 		if (rc == -EBADMSG && !f->wrong++ && f->tried == f->copies)
 			f->tried--; /* the only copy left: once more */
+		if (!f->worst) {
+			f->worst = rc;
+			memcpy(f->worst_error, f->error, sizeof(f->error));
+		}
 		while (f->tried < f->copies && f->wrong < 2)
 			if (!submit(f))
 				return;
+		/* That the last copy is not there says less than why the first was of no use. */
+		if (rc == -ENOENT && f->worst != rc) {
+			rc = f->worst;
+			memcpy(f->error, f->worst_error, sizeof(f->error));
+		}
 	}
 	f->rc = rc;
 	f->done(f);
@@ -145,6 +154,7 @@ ffs_fetch_start(struct ffs_fetch *f)
 	if (!f->nodes)
 		f->copies = f->stores->nodes.n;
 	f->tried = f->wrong = 0;
+	f->worst = 0;
 	while (rc && f->tried < f->copies)
 		rc = submit(f);
 	return rc;

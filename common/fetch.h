@@ -45,6 +45,8 @@ struct ffs_fetch {
 	/* Its own. */
 	size_t tried;
 	unsigned wrong;
+	int worst; /* what an earlier copy failed with, and its text */
+	char worst_error[512];
 	uint32_t crc;
 	uint64_t id;
 	struct ffs_s3 *s3;

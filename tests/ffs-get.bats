@@ -629,6 +629,10 @@ $(grep "^$t," t.csv)" ]
 	[ "$(cat count)" -eq 2 ]
 	rm b/store/ffs/d/1/00003.csv
 	run -3 ffs-get d
+	kill -KILL "$(cat b.pid)"
+	FFS_RETRIES=0 run -5 ffs-get --chunks 3 d
+	kill -KILL "$node_pid"
+	FFS_RETRIES=0 run -5 ffs-get d
 }
 
 @test "a slow reader of the output neither times out nor grows" {
