@@ -38,9 +38,9 @@ TOOLS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
 GEN := $(patsubst testdata/%.c,$(B)/testdata/%,$(wildcard testdata/*.c))
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FMT := $(wildcard cmd/*.[ch] common/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
-LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
-FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*.c))
+FMT := $(wildcard cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
+LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c))
+FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c))
 FUZZ_FLAGS := -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined
 

@@ -15,17 +15,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/exit.h"
-#include "common/inventory.h"
-#include "common/json.h"
-#include "common/opt.h"
-#include "common/plan.h"
-#include "common/progress.h"
-#include "common/s3url.h"
-#include "common/select.h"
-#include "common/show.h"
-#include "common/stores.h"
-#include "common/transfer.h"
+#include "common/base/exit.h"
+#include "common/get/inventory.h"
+#include "common/base/json.h"
+#include "common/base/opt.h"
+#include "common/get/plan.h"
+#include "common/base/progress.h"
+#include "common/s3/s3url.h"
+#include "common/get/select.h"
+#include "common/get/show.h"
+#include "common/s3/stores.h"
+#include "common/get/transfer.h"
 
 #define KEEP_BYTES (24 << 20) /* for windows of a batch that lie in the same chunks */
 

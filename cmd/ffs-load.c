@@ -16,15 +16,15 @@
 
 #include <zstd.h>
 
-#include "common/clock.h"
-#include "common/exit.h"
-#include "common/json.h"
-#include "common/manifest.h"
-#include "common/opt.h"
-#include "common/progress.h"
-#include "common/prune.h"
-#include "common/stores.h"
-#include "common/upload.h"
+#include "common/base/clock.h"
+#include "common/base/exit.h"
+#include "common/base/json.h"
+#include "common/dataset/manifest.h"
+#include "common/base/opt.h"
+#include "common/base/progress.h"
+#include "common/dataset/prune.h"
+#include "common/s3/stores.h"
+#include "common/load/upload.h"
 
 struct opts {
 	struct ffs_config_opts config;

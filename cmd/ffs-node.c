@@ -20,11 +20,11 @@
 
 #include <openssl/crypto.h>
 
-#include "common/config.h"
-#include "common/exit.h"
-#include "common/opt.h"
-#include "common/serve.h"
-#include "common/store.h"
+#include "common/s3/config.h"
+#include "common/base/exit.h"
+#include "common/base/opt.h"
+#include "common/node/serve.h"
+#include "common/node/store.h"
 
 #define STOP_MS 30000
 

@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/chunkout.h"
-#include "common/exit.h"
-#include "common/opt.h"
-#include "common/sources.h"
-#include "common/split.h"
+#include "common/split/chunkout.h"
+#include "common/base/exit.h"
+#include "common/base/opt.h"
+#include "common/split/sources.h"
+#include "common/split/split.h"
 
 struct opts {
 	struct ffs_split_opts split;

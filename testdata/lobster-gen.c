@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/exit.h"
-#include "common/opt.h"
+#include "common/base/exit.h"
+#include "common/base/opt.h"
 #include "testdata/lobster-book.h"
 
 #define TICK 100         /* one cent, in prices of 1/10000 dollar */

@@ -46,18 +46,34 @@ as_tests() {
 }
 
 @test "every header is guarded, and its source includes it first" {
-	for f in "$root"/common/*.h; do
+	for f in "$root"/common/*/*.h; do
 		name=$(basename "$f" .h)
+		room=$(basename "$(dirname "$f")")
 		grep -q "^#ifndef FFS_${name^^}_H" "$f" || { echo "$f" >&2; false; }
 		[ ! -f "${f%.h}.c" ] ||
-			[[ $(grep -m1 '^#include' "${f%.h}.c") == "#include \"common/$name"*".h\"" ]] ||
+			[[ $(grep -m1 '^#include' "${f%.h}.c") == "#include \"common/$room/$name"*".h\"" ]] ||
 			{ echo "${f%.h}.c" >&2; false; }
+	done
+}
+
+@test "a room of common sees only the rooms below it" {
+	declare -A below=([base]=base [s3]="base|s3" [dataset]="base|s3|dataset"
+		[split]="base|dataset|split" [load]="base|s3|dataset|load" [get]="base|s3|dataset|get"
+		[node]="base|s3|node")
+	for room in "$root"/common/*/; do
+		room=$(basename "$room")
+		[ -n "${below[$room]-}" ] || { echo "no place for $room" >&2; false; }
+		run grep -rhoE '#include "common/[a-z0-9]+/' "$root/common/$room"
+		while read -r line; do
+			[[ $line =~ ^'#include "common/'(${below[$room]})/$ ]] ||
+				{ echo "$room: $line" >&2; false; }
+		done < <(sort -u <<<"$output")
 	done
 }
 
 @test "nothing in common prints or exits" {
 	# But for exit.c, which ends a main with a checked flush.
-	run -1 grep -nE --exclude=exit.c '(^|[^a-z_.>])(printf|puts|perror|errx?|warnx?|_?exit)\(' "$root"/common/*.c
+	run -1 grep -nE --exclude=exit.c '(^|[^a-z_.>])(printf|puts|perror|errx?|warnx?|_?exit)\(' "$root"/common/*/*.c
 }
 
 @test "every tool has its page and its tests" {

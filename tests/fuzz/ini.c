@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config.h"
-#include "common/ini.h"
+#include "common/s3/config.h"
+#include "common/s3/ini.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/dtime.h"
-#include "common/lobster.h"
+#include "common/base/dtime.h"
+#include "common/split/lobster.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

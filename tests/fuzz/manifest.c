@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/manifest.h"
+#include "common/dataset/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/s3.h"
+#include "common/s3/s3.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cut.h"
-#include "common/select.h"
+#include "common/get/cut.h"
+#include "common/get/select.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

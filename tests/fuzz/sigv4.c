@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/sigv4.h"
+#include "common/s3/sigv4.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

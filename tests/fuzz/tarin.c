@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/manifest.h"
-#include "common/tarin.h"
+#include "common/dataset/manifest.h"
+#include "common/load/tarin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

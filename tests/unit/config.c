@@ -1,5 +1,5 @@
 /* Which endpoint, region and credentials are chosen (design.md, "Options, environment"). */
-#include "common/config.h"
+#include "common/s3/config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/ini.h"
+#include "common/s3/ini.h"
 
 static int failed;
 static char home[] = "/tmp/ffs-config.XXXXXX";

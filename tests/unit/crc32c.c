@@ -1,5 +1,5 @@
 /* CRC-32C: the vectors of RFC 3720, appendix B.4, and the forms of S3 and of the manifest. */
-#include "common/crc32c.h"
+#include "common/base/crc32c.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Rows are cut and counted as libcsv does, with and without it, however the bytes come. */
-#include "common/csv.h"
+#include "common/base/csv.h"
 
 #include <errno.h>
 #include <stdint.h>

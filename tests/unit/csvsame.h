@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/csv.h"
+#include "common/base/csv.h"
 
 #define CSVSAME_ROWS 3072
 #define CSVSAME_FIELD 64

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cut.h"
+#include "common/get/cut.h"
 
 enum { ROWS = 60 };
 

@@ -1,5 +1,5 @@
 /* Decimal times and times of day. */
-#include "common/dtime.h"
+#include "common/base/dtime.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* JSON Lines: what is written reads back as what was meant (jansson is the reader). */
-#include "common/json.h"
+#include "common/base/json.h"
 
 #include <jansson.h>
 #include <math.h>

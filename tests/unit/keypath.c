@@ -1,5 +1,5 @@
 /* Keys to paths: an injection whose paths stay where they belong, and its inverse. */
-#include "common/keypath.h"
+#include "common/node/keypath.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * Listings against a plain model: the keys sorted by their bytes, cut into pages,
  * with every prefix, delimiter and page size of a set.
  */
-#include "common/listing.h"
+#include "common/node/listing.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Names of LOBSTER's files, and templates made of them. */
-#include "common/lobster.h"
+#include "common/split/lobster.h"
 
 #include <errno.h>
 #include <stdio.h>

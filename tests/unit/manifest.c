@@ -1,4 +1,4 @@
-#include "common/manifest.h"
+#include "common/dataset/manifest.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The node list: what each line means, and what is refused. */
-#include "common/nodes.h"
+#include "common/s3/nodes.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Numbers of the command line. */
-#include "common/opt.h"
+#include "common/base/opt.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* Range headers, conditions in RFC 9110's order, dates in its three forms. */
-#include "common/range.h"
+#include "common/node/range.h"
 
 #include <errno.h>
 #include <stdio.h>

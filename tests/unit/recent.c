@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/recent.h"
+#include "common/get/recent.h"
 
 static int failures;
 

@@ -9,7 +9,7 @@
  * -n N repeat, -p presigned URL, -x cancel in the first piece of the first key, -m N connections,
  * -f "name: value".
  */
-#include "common/s3.h"
+#include "common/s3/s3.h"
 
 #include <err.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/crc32c.h"
+#include "common/base/crc32c.h"
 
 struct get {
 	struct ffs_s3 *s3;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
-#include "common/s3.h"
+#include "common/base/buf.h"
+#include "common/s3/s3.h"
 
 static int failed;
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/select.h"
+#include "common/get/select.h"
 
 enum { CHUNKS = 7, ROWS = 40 };
 

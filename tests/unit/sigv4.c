@@ -3,7 +3,7 @@
  * are at hand, the published vectors of aws-c-auth.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
-#include "common/sigv4.h"
+#include "common/s3/sigv4.h"
 
 #include <dirent.h>
 #include <errno.h>

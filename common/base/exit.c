@@ -1,0 +1,51 @@
+#include "common/base/exit.h"
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+enum ffs_exit
+ffs_exit_of(int rc)
+{
+	switch (-rc) {
+	case 0:
+		return FFS_EXIT_OK;
+	case ENOENT:
+		return FFS_EXIT_NOTFOUND;
+	case EACCES:
+	case EPERM:
+		return FFS_EXIT_DENIED;
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ECONNABORTED:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ETIMEDOUT:
+	case EAGAIN:
+		return FFS_EXIT_UNREACH;
+	case EBADMSG:
+	case ESTALE:
+		return FFS_EXIT_INTEGRITY;
+	case EOPNOTSUPP:
+	case ENOSYS:
+		return FFS_EXIT_UNSUP;
+	default:
+		return FFS_EXIT_FAIL;
+	}
+}
+
+int
+ffs_exit_flush(int rc)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		if (errno == EPIPE) {
+			signal(SIGPIPE, SIG_DFL);
+			raise(SIGPIPE);
+		}
+		warn("cannot write standard output");
+		return rc ? rc : FFS_EXIT_FAIL;
+	}
+	return rc;
+}

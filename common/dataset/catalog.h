@@ -1,0 +1,44 @@
+#ifndef FFS_CATALOG_H
+#define FFS_CATALOG_H
+
+#include <stdint.h>
+
+#include "common/dataset/manifest.h"
+#include "common/s3/stores.h"
+
+/* A dataset at one generation, or a bare object as a dataset of one chunk.  Shared by count. */
+struct ffs_source {
+	unsigned refs;
+	char *bucket;
+	struct ffs_manifest m;
+};
+
+/*
+ * Read the manifest of a dataset, generation 0 the published one.  It comes from
+ * the primary; where that cannot be reached, from the node that has the highest
+ * generation, and *stale is its index (else 0).  Returns 0; -ENOENT; -EBADMSG for a broken
+ * manifest; -EFBIG for one over 256 MiB; -errno of the store.  On error *detail (free it) is a
+ * line for the user.  The caller owns one count of *out.
+ */
+int ffs_catalog_open(struct ffs_stores *st, const char *bucket, const char *dataset,
+    uint64_t generation, struct ffs_source **out, size_t *stale, char **detail);
+
+/* A source with one chunk whose data has only a key.  NULL with errno. */
+struct ffs_source *ffs_catalog_bare(const char *bucket, const char *key);
+
+struct ffs_source *ffs_source_ref(struct ffs_source *s);
+
+/* Drops one count; the last frees.  NULL is fine. */
+void ffs_source_unref(struct ffs_source *s);
+
+/*
+ * The names of the published datasets that a pattern matches ('*' and '?' do
+ * not match '/'), or of all of them with NULL, sorted.  *names is a
+ * NULL-ended vector; free it with ffs_catalog_free_names().  Returns 0 or -errno; on error *detail
+ * (free it) is a line for the user.
+ */
+int ffs_catalog_match(struct ffs_stores *st, const char *bucket, const char *pattern, char ***names,
+    size_t *n, char **detail);
+void ffs_catalog_free_names(char **names);
+
+#endif

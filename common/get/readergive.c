@@ -1,0 +1,221 @@
+#include "common/get/readerimpl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+uint64_t
+ffs_reader_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void
+ffs_reader_piece_put(struct ffs_reader_piece *pc)
+{
+	if (!pc || --pc->refs)
+		return;
+	ffs_flow_release(&pc->flow);
+	ffs_cut_release(&pc->scan);
+	ffs_source_unref(pc->p.src);
+	free(pc->p.file);
+	free(pc);
+}
+
+void
+ffs_reader_fail(struct ffs_reader_job *j, int rc, const char *error)
+{
+	struct ffs_reader *r = j->pc->r;
+	struct ffs_reader_part *part;
+
+	j->pc->failed = true;
+	if (j->pc->begun && (part = calloc(1, sizeof(*part)))) {
+		part->pub.broken = true;
+		r->parts++;
+		ffs_output_push(r->out, &part->pub);
+	}
+	if (!r->o.failed(r->o.arg, &j->pc->p, j->object, rc, error) && !r->rc)
+		r->rc = -ECANCELED;
+}
+
+/* Hand bytes over.  Takes the block; view is what of it counts, NULL: all. */
+static int
+push(struct ffs_reader_piece *pc, struct ffs_block *block, const struct ffs_part *view, bool last)
+{
+	struct ffs_reader *r = pc->r;
+	struct ffs_reader_part *part = calloc(1, sizeof(*part));
+
+	if (!part) {
+		ffs_blocks_put(&r->blocks, block);
+		return -ENOMEM;
+	}
+	part->block = block;
+	part->pc = pc;
+	pc->refs++;
+	part->pub = (struct ffs_part){
+		.p = view    ? view->p
+		     : block ? block->p
+		             : NULL,
+		.n = view    ? view->n
+		     : block ? block->len
+		             : 0,
+		.first = !pc->begun,
+		.last = last,
+		.cut = pc->p.cut,
+		.header_bytes = view ? 0 : pc->p.header_bytes,
+		.header_known = view || pc->p.header_known,
+		.file = pc->p.file,
+	};
+	if (view)
+		part->pub.cut.base = view->cut.base;
+	pc->begun = true;
+	r->parts++;
+	ffs_output_push(r->out, &part->pub);
+	return 0;
+}
+
+/* The rows that the message has inside the times are those wanted of the data. */
+static int
+scan(struct ffs_reader_piece *pc, const struct ffs_block *block, bool last)
+{
+	struct ffs_cut_spec *cut = &pc->p.cut, spec = *cut;
+	int rc = 0;
+
+	if (!pc->scan.csv) {
+		spec.whole = false;
+		spec.time_col = 1;
+		rc = ffs_cut_init(&pc->scan, &spec);
+	}
+	if (!rc)
+		rc = ffs_cut_feed(
+		    &pc->scan, block ? block->p : "", block ? block->len : 0, last, NULL, NULL);
+	if (rc || !last)
+		return rc;
+	cut->first = pc->scan.found_n ? pc->scan.found : 1;
+	cut->last = pc->scan.found_n ? pc->scan.found + pc->scan.found_n - 1 : 0;
+	cut->has_from = cut->has_to = false;
+	pc->unscanned = false;
+	ffs_cut_release(&pc->scan);
+	return 0;
+}
+
+/* For ffs_flow: what is done with the bytes of a large object. */
+static int
+flow_push(void *arg, struct ffs_block *block, bool last)
+{
+	return push(arg, block, NULL, last);
+}
+
+static int
+flow_scan(void *arg, struct ffs_block *block, bool last)
+{
+	struct ffs_reader_piece *pc = arg;
+	int rc = scan(pc, block, last);
+
+	ffs_blocks_put(&pc->r->blocks, block);
+	return rc;
+}
+
+static struct ffs_block *
+flow_room(void *arg, size_t n)
+{
+	struct ffs_reader *r = ((struct ffs_reader_piece *)arg)->r;
+
+	if (r->parts && !ffs_blocks_fit(&r->blocks, n)) {
+		r->starved = true;
+		errno = EAGAIN;
+		return NULL;
+	}
+	return ffs_blocks_take(&r->blocks, n);
+}
+
+static int
+give_range(struct ffs_reader_job *j)
+{
+	struct ffs_reader_piece *pc = j->pc;
+
+	if (pc->flow.object != j->object) {
+		ffs_flow_release(&pc->flow);
+		ffs_flow_init(&pc->flow, j->object, pc->p.bare);
+		pc->flow.give = j->scan ? flow_scan : flow_push;
+		pc->flow.room = flow_room;
+		pc->flow.arg = pc;
+	}
+	return ffs_flow_feed(&pc->flow, &j->block, j->last);
+}
+
+bool
+ffs_reader_find_runs(const struct ffs_reader_job *j, size_t *run, size_t *runs)
+{
+	const struct ffs_recent_entry *e = j->entry;
+	const struct ffs_cut_spec *cut = &j->pc->p.cut;
+	uint64_t last = cut->last;
+
+	if (!e || !e->nrows || j->scan || j->pc->unscanned || cut->whole || cut->time_col)
+		return false;
+	if (last == UINT64_MAX)
+		last = e->rows[e->nrows].row - 1;
+	return ffs_recent_find(e, cut->first, last, run, runs);
+}
+
+/* An object that is in memory as a whole, or the runs of it that were asked for. */
+static int
+give_whole(struct ffs_reader_job *j)
+{
+	struct ffs_block *block = j->block;
+	const struct ffs_recent_rows *rows = j->entry ? j->entry->rows : NULL;
+	struct ffs_part view = { 0 };
+	size_t run = j->run, runs = j->runs;
+
+	if (j->pc->p.mark) {
+		view.p = "\n";
+		view.n = 1;
+		return push(j->pc, NULL, &view, true);
+	}
+	if (j->scan)
+		return scan(j->pc, block, true);
+	j->block = NULL;
+	if (!runs && (!j->memory || !ffs_reader_find_runs(j, &run, &runs)))
+		return push(j->pc, block, NULL, true);
+	view.p = block->p + (j->runs ? 0 : rows[run].off);
+	view.n = rows[runs].off - rows[run].off;
+	view.cut.base = rows[run].row;
+	return push(j->pc, block, &view, true);
+}
+
+static void
+report(const struct ffs_reader_job *j)
+{
+	const struct ffs_reader_piece *pc = j->pc;
+	struct ffs_reader_event e = {
+		.piece = &pc->p,
+		.object = j->object,
+		.bytes = j->whole ? j->f.got : j->object->bytes - pc->p.offset,
+		.first_us = j->whole ? j->f.first_us : pc->first_us,
+		.total_us = j->whole ? j->f.total_us : ffs_reader_now_us() - pc->sent_us,
+		.node = j->memory ? NULL : pc->r->o.stores->nodes.v[j->f.node].name,
+	};
+
+	if (pc->r->o.event && j->last)
+		pc->r->o.event(pc->r->o.arg, &e);
+}
+
+int
+ffs_reader_give(struct ffs_reader_job *j)
+{
+	int rc = j->whole ? give_whole(j) : give_range(j);
+
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc)
+		ffs_reader_fail(j, rc,
+		    rc == -EBADMSG ? "wrong bytes (they do not match the manifest)"
+				   : strerror(-rc));
+	else if (!j->pc->p.mark)
+		report(j);
+	return 0;
+}

@@ -1,0 +1,179 @@
+#include "common/s3/s3.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/s3/s3impl.h"
+
+struct wait {
+	struct ffs_s3_response *r;
+	int (*data)(void *arg, const struct ffs_s3_response *r, const void *p, size_t n);
+	void (*restart)(void *arg);
+	void *arg;
+	bool done;
+};
+
+static int
+wait_data(void *arg, const struct ffs_s3_response *r, const void *p, size_t n)
+{
+	struct wait *w = arg;
+
+	return w->data(w->arg, r, p, n);
+}
+
+static void
+wait_restart(void *arg)
+{
+	struct wait *w = arg;
+
+	w->restart(w->arg);
+}
+
+static void
+wait_done(void *arg, const struct ffs_s3_response *r)
+{
+	struct wait *w = arg;
+
+	*w->r = *r;
+	w->done = true;
+}
+
+int
+ffs_s3_perform(struct ffs_s3 *s3, const struct ffs_s3_request *q, struct ffs_s3_response *r)
+{
+	struct wait w = { .r = r, .data = q->data, .restart = q->restart, .arg = q->arg };
+	struct ffs_s3_request mine = *q;
+	uint64_t id;
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	mine.data = q->data ? wait_data : NULL;
+	mine.restart = q->restart ? wait_restart : NULL;
+	mine.done = wait_done;
+	mine.arg = &w;
+	rc = ffs_s3_submit(s3, &mine, &id);
+	while (!rc && !w.done) {
+		rc = ffs_http_run(s3->http, 1000);
+		if (rc > 0)
+			rc = 0;
+		if (!rc && !w.done && ffs_http_stopped(s3->http))
+			rc = -EINTR;
+	}
+	if (rc) {
+		if (!w.done)
+			ffs_s3_cancel(s3, id);
+		r->rc = rc;
+		snprintf(r->message, sizeof(r->message), "%s", strerrordesc_np(-rc));
+	}
+	return r->rc;
+}
+
+struct memory {
+	struct ffs_buf buf;
+	size_t max;
+};
+
+static int
+memory_data(void *arg, const struct ffs_s3_response *r, const void *p, size_t n)
+{
+	struct memory *m = arg;
+
+	if (n > m->max - m->buf.len || r->length > m->max)
+		return -EFBIG;
+	if (!m->buf.len && r->length)
+		ffs_buf_reserve(&m->buf, (size_t)r->length);
+	ffs_buf_add(&m->buf, p, n);
+	return ffs_buf_error(&m->buf);
+}
+
+static void
+memory_restart(void *arg)
+{
+	struct memory *m = arg;
+
+	ffs_buf_reset(&m->buf);
+}
+
+int
+ffs_s3_get(struct ffs_s3 *s3, const char *bucket, const char *key, size_t max, char **p, size_t *n,
+    struct ffs_s3_response *r)
+{
+	struct memory m = { .max = max };
+	struct ffs_s3_request q = { .method = "GET",
+		.bucket = bucket,
+		.key = key,
+		.data = memory_data,
+		.restart = memory_restart,
+		.arg = &m,
+		.verify = true };
+	struct ffs_s3_response mine;
+	int rc = ffs_s3_perform(s3, &q, r ? r : &mine);
+
+	*p = NULL;
+	*n = 0;
+	if (!rc) {
+		*n = m.buf.len;
+		*p = ffs_buf_detach(&m.buf);
+		if (!*p)
+			rc = -ENOMEM;
+	}
+	ffs_buf_release(&m.buf);
+	return rc;
+}
+
+/* A name for a status that came without an error document, as HEAD's do. */
+static const char *
+status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} v[] = { { 301, "Moved Permanently" }, { 307, "Temporary Redirect" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 408, "Request Timeout" },
+		{ 409, "Conflict" }, { 411, "Length Required" }, { 412, "Precondition Failed" },
+		{ 413, "Content Too Large" }, { 416, "Range Not Satisfiable" },
+		{ 429, "Too Many Requests" }, { 500, "Internal Server Error" },
+		{ 501, "Not Implemented" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" }, { 507, "Insufficient Storage" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		if (v[i].status == status)
+			return v[i].text;
+	return "HTTP status";
+}
+
+const char *
+ffs_s3_error(const struct ffs_s3 *s3, const struct ffs_s3_response *r, char *buf, size_t n)
+{
+	const struct ffs_endpoint *ep = &s3->ep;
+	struct ffs_buf b = FFS_BUF_INIT;
+	size_t i;
+
+	/* A response is told by status and code; what never became one by its errno or libcurl. */
+	if (r->status && (r->status < 200 || r->status > 299) && r->rc != -EBADMSG)
+		ffs_buf_addf(&b, "%s (%d)%s%s", r->code[0] ? r->code : status_text(r->status),
+		    r->status, r->message[0] ? ": " : "", r->message);
+	else
+		ffs_buf_adds(&b, r->message[0] ? r->message
+				 : r->rc       ? strerrordesc_np(-r->rc)
+					       : "no error");
+	if (b.len && b.p[b.len - 1] == '.')
+		b.p[--b.len] = '\0';
+	if (r->attempts > 1)
+		ffs_buf_addf(&b, " (%u attempts)", r->attempts);
+	if (r->rc != -ENOENT || !strcmp(r->code, "NoSuchBucket"))
+		ffs_buf_addf(&b, "; endpoint %s from %s", ep->url, ep->url_from);
+	if (r->status == 401 || r->status == 403)
+		ffs_buf_addf(
+		    &b, ", credentials %s%s", ep->access_key ? "from " : "", ep->cred_from);
+	snprintf(buf, n, "%s", b.p ? b.p : "out of memory");
+	ffs_buf_release(&b);
+	for (i = 0; buf[i]; i++)
+		if ((unsigned char)buf[i] < 32 || buf[i] == 127)
+			buf[i] = '?';
+	return buf;
+}

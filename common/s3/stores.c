@@ -1,0 +1,53 @@
+#include "common/s3/stores.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+ffs_stores_init(struct ffs_stores *st, const struct ffs_config_opts *o,
+    const struct ffs_http_opts *h, char **detail)
+{
+	int rc;
+
+	memset(st, 0, sizeof(*st));
+	*detail = NULL;
+	rc = ffs_nodes_load(&st->nodes, o, detail);
+	if (rc)
+		return rc;
+	st->s3 = calloc(st->nodes.n, sizeof(struct ffs_s3 *));
+	if (!st->s3) {
+		rc = -ENOMEM;
+		goto out;
+	}
+	st->http = ffs_http_new(h);
+	if (!st->http)
+		rc = -errno;
+out:
+	if (rc)
+		ffs_stores_release(st);
+	return rc;
+}
+
+void
+ffs_stores_release(struct ffs_stores *st)
+{
+	size_t i;
+
+	for (i = 0; st->s3 && i < st->nodes.n; i++)
+		if (st->s3[i])
+			ffs_s3_free(st->s3[i]);
+	free(st->s3);
+	if (st->http)
+		ffs_http_free(st->http);
+	ffs_nodes_release(&st->nodes);
+	memset(st, 0, sizeof(*st));
+}
+
+struct ffs_s3 *
+ffs_stores_get(struct ffs_stores *st, size_t i)
+{
+	if (!st->s3[i])
+		st->s3[i] = ffs_s3_new(st->http, &st->nodes.v[i].ep);
+	return st->s3[i];
+}
