@@ -9,6 +9,7 @@
 #include "common/base/crc32c.h"
 #include "common/base/dtime.h"
 #include "common/base/json.h"
+#include "common/base/utf8.h"
 
 enum {
 	KEY_MAX = 1024, /* S3's limit on a key */
@@ -109,7 +110,11 @@ copy_string(struct reader *r, const json_t *v, size_t max, char **out)
 	if (!json_is_string(v) || !n || n > max)
 		return bad(r, "a string is missing, empty or too long");
 	*out = strdup(json_string_value(v));
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	/* they come to terminals, by errors and --list, and an ETag into a header */
+	ffs_utf8_mask(*out);
+	return strcmp(*out, json_string_value(v)) ? bad(r, "a string has control characters") : 0;
 }
 
 /* An array of strings; *n is 0 or how many there must be. */
@@ -403,7 +408,7 @@ parse(struct reader *r, const char *s, size_t n)
 	int rc;
 
 	if (!at)
-		return bad(r, "it has no chunks");
+		return bad(r, "it is not JSON, or has no chunks");
 	while (end < n && depth) {
 		if (s[end] == '"') {
 			end = string_end(s, end, n);
