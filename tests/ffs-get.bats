@@ -678,6 +678,7 @@ $(grep "^$t," t.csv)" ]
 	manifest sed 's/"version": *1/"version":2/'
 	run -7 --separate-stderr ffs-get d
 	[[ $stderr == *"a version that this program does not know"* ]]
+	run -7 ffs-get --list d
 	manifest sed 's/"version":2/"version":1/; s/"encoding": *"identity"/"encoding":"lzma"/'
 	run -7 ffs-get d
 	manifest sed 's/"lzma"/"identity"/; s/"dataset": *"d"/"dataset":"e"/; s,"d/1/,"e/1/,g'

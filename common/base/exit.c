@@ -29,6 +29,7 @@ ffs_exit_of(int rc)
 	case ESTALE:
 		return FFS_EXIT_INTEGRITY;
 	case EOPNOTSUPP:
+	case EPROTONOSUPPORT: /* a manifest of a later version */
 	case ENOSYS:
 		return FFS_EXIT_UNSUP;
 	default:

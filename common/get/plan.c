@@ -85,12 +85,6 @@ forget_sources(struct ffs_plan *p)
 	}
 }
 
-static enum ffs_exit
-status_of(int rc)
-{
-	return rc == -EPROTONOSUPPORT ? FFS_EXIT_UNSUP : ffs_exit_of(rc);
-}
-
 /* Set p->src to the dataset that p->sel names.  1, 0 where that failed and the next is wanted. */
 static int
 open_source(struct ffs_plan *p)
@@ -115,7 +109,7 @@ open_source(struct ffs_plan *p)
 		}
 	}
 	if (rc) {
-		rc = ffs_plan_fail(p, status_of(rc), "cannot read dataset '%s': %s", name,
+		rc = ffs_plan_fail(p, ffs_exit_of(rc), "cannot read dataset '%s': %s", name,
 		    detail ? detail : strerror(-rc));
 		free(detail);
 		return rc;
