@@ -131,10 +131,13 @@ ffs_s3body_begin(
     struct ffs_request *q, const struct ffs_sigv4_claim *claim, const unsigned char *key)
 {
 	const char *payload = claim ? claim->payload : ffs_request_field(q, "x-amz-content-sha256");
+	const char *decoded = ffs_request_field(q, "x-amz-decoded-content-length");
+	bool plain;
 	enum ffs_fault f;
 
 	if (!payload)
 		payload = FFS_SIGV4_UNSIGNED;
+	plain = !strcmp(payload, FFS_SIGV4_UNSIGNED);
 	q->sink = q->op->sink;
 	q->text_max = q->op->text_max;
 	f = check_unsigned(q, payload);
@@ -142,17 +145,20 @@ ffs_s3body_begin(
 		f = begin_length(q);
 	if (f || q->sink == FFS_SINK_DROP)
 		return f;
-	if (!strncmp(payload, "STREAMING-", 10) || coded(q) ||
-	    ffs_request_field(q, "x-amz-decoded-content-length")) {
+	if (!strncmp(payload, "STREAMING-", 10) || (plain && (coded(q) || decoded))) {
 		f = begin_chunked(q, payload, claim, key);
 		if (f)
 			return f;
-	} else if (strcmp(payload, FFS_SIGV4_UNSIGNED)) {
+	} else if (!plain) {
 		if (strlen(payload) != 64)
 			return FFS_FAULT_NOT_IMPLEMENTED;
+		/* The hash is of the bytes as sent: decoding them would leave it unchecked. */
+		if (coded(q) || decoded)
+			return ffs_request_fault(q, FFS_FAULT_INVALID_REQUEST,
+			    "An aws-chunked body needs a STREAMING- payload, not a hash.");
 		memcpy(q->sha256, payload, 65);
 	}
-	if (q->chunked && !ffs_request_field(q, "x-amz-decoded-content-length"))
+	if (q->chunked && !decoded)
 		return FFS_FAULT_MISSING_LENGTH;
 	return begin_sums(q);
 }
