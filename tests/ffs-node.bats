@@ -631,6 +631,24 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 	error_is 400 EntityTooLarge PUT /bkt/k -H 'Content-Length: 6000000000000' -H 'Expect: 100-continue'
 }
 
+@test "a request whose end can be read in two ways is refused, and nothing behind it is read" {
+	start_anonymous
+	local address=${url#http://} fields answer
+	for fields in 'Content-Length: 5\r\nContent-Length: 6' 'Content-Length: 5\r\nTransfer-Encoding: chunked' \
+		'Transfer-Encoding: gzip, chunked' 'Transfer-Encoding: xchunked' \
+		'Content-Length: 5\r\nTransfer-Encoding : chunked' 'Transfer-Encoding: chunked\r\nTransfer-Encoding: x'; do
+		exec 4<>"/dev/tcp/${address%:*}/${address##*:}"
+		# shellcheck disable=SC2059
+		printf "PUT /bkt/k HTTP/1.1\r\nHost: x\r\n$fields\r\n\r\n0\r\n\r\nDELETE /bkt HTTP/1.1\r\nHost: x\r\n\r\n" >data
+		cat data >&4 # in one write: the server may close before another
+		answer=$(timeout 20 cat <&4 || true)
+		exec 4>&-
+		[[ $answer == 'HTTP/1.1 400 '*'<Code>InvalidRequest<'* ]] || { echo "$fields: $answer" >&2; return 1; }
+		req_is 200 HEAD /bkt
+	done
+	req_is 404 GET /bkt/k
+}
+
 @test "a client that goes away in mid-upload leaves nothing" {
 	start_anonymous
 	head -c 300000 /dev/zero >data

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -277,6 +278,42 @@ begin(struct ffs_request *q)
 	return f;
 }
 
+struct framing {
+	unsigned lengths, codings;
+	bool bad;
+};
+
+static enum MHD_Result
+see_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing *f = arg;
+	size_t n = strlen(name);
+
+	(void)kind;
+	f->bad |= !n || name[n - 1] == ' ' || name[n - 1] == '\t';
+	if (!strcasecmp(name, "content-length"))
+		f->lengths++;
+	if (!strcasecmp(name, "transfer-encoding")) {
+		f->codings++;
+		f->bad |= !value || strcasecmp(value, "chunked");
+	}
+	return MHD_YES;
+}
+
+/*
+ * Whether there is one way only to tell where the request ends.  libmicrohttpd takes more
+ * than that, and a proxy that reads them differently could be made to pass on a request
+ * that it has not seen (RFC 9112, 5.1, 6.1 and 6.3).
+ */
+static bool
+well_framed(const struct ffs_request *q)
+{
+	struct framing f = { .bad = false };
+
+	MHD_get_connection_values(q->conn, MHD_HEADER_KIND, see_field, &f);
+	return !f.bad && f.lengths + f.codings <= 1;
+}
+
 static enum MHD_Result
 on_head(struct ffs_request *q, const char *method)
 {
@@ -286,6 +323,11 @@ on_head(struct ffs_request *q, const char *method)
 	q->method = method;
 	q->head = !strcmp(method, "HEAD");
 	q->local = peer_local(q->conn);
+	if (!well_framed(q)) {
+		q->fault = ffs_request_fault(
+		    q, FFS_FAULT_INVALID_REQUEST, "The length of the request is ambiguous.");
+		return answer(q); /* which closes the connection */
+	}
 	q->fault = begin(q);
 	length = ffs_request_field(q, "content-length");
 	coding = ffs_request_field(q, "transfer-encoding");
