@@ -65,18 +65,22 @@ ffs_jobs_new(unsigned threads)
 }
 
 void
-ffs_jobs_free(struct ffs_jobs *q)
+ffs_jobs_stop(struct ffs_jobs *q)
 {
-	unsigned i;
-
-	if (!q)
-		return;
 	pthread_mutex_lock(&q->lock);
 	q->stop = true;
 	pthread_cond_broadcast(&q->more);
 	pthread_mutex_unlock(&q->lock);
-	for (i = 0; i < q->n; i++)
-		pthread_join(q->threads[i], NULL);
+	for (; q->n; q->n--)
+		pthread_join(q->threads[q->n - 1], NULL);
+}
+
+void
+ffs_jobs_free(struct ffs_jobs *q)
+{
+	if (!q)
+		return;
+	ffs_jobs_stop(q);
 	pthread_cond_destroy(&q->more);
 	pthread_mutex_destroy(&q->lock);
 	free(q);
@@ -85,10 +89,17 @@ ffs_jobs_free(struct ffs_jobs *q)
 void
 ffs_jobs_add(struct ffs_jobs *q, struct ffs_job *j)
 {
+	bool stop;
+
 	j->next = NULL;
 	pthread_mutex_lock(&q->lock);
-	*q->last = j;
-	q->last = &j->next;
-	pthread_cond_signal(&q->more);
+	stop = q->stop;
+	if (!stop) {
+		*q->last = j;
+		q->last = &j->next;
+		pthread_cond_signal(&q->more);
+	}
 	pthread_mutex_unlock(&q->lock);
+	if (stop)
+		j->run(j);
 }

@@ -15,7 +15,10 @@ struct ffs_job {
 /* NULL with errno. */
 struct ffs_jobs *ffs_jobs_new(unsigned threads);
 
-/* Runs what was added, then ends the threads. */
+/* Runs what was added, then ends the threads.  What is added later runs in the adding thread. */
+void ffs_jobs_stop(struct ffs_jobs *q);
+
+/* Stops it, too. */
 void ffs_jobs_free(struct ffs_jobs *q);
 
 void ffs_jobs_add(struct ffs_jobs *q, struct ffs_job *j);

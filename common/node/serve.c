@@ -502,8 +502,11 @@ ffs_serve_stop(struct ffs_serve *s, unsigned timeout_ms)
 		nanosleep(&tick, NULL);
 		waited += 5;
 	}
-	ffs_jobs_free(s->jobs); /* finishes them: no connection is suspended any more */
+	/* No connection may be suspended when the daemon stops, but one that is still here may
+	 * end its body until then, and wants its job done. */
+	ffs_jobs_stop(s->jobs);
 	MHD_stop_daemon(s->daemon);
+	ffs_jobs_free(s->jobs);
 	if (fd >= 0)
 		close(fd);
 	ffs_auth_free(s->auth);
