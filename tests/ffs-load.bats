@@ -807,6 +807,8 @@ ended() {
 	run -0 ffs-load -q --delete book@1
 	[ ! -e store/ffs/book/1/00000.csv ]
 	[ -e store/ffs/book/2/00000.csv ]
+	run -3 --separate-stderr ffs-load --delete book@1
+	[[ $stderr == *"no generation 1 of 'book'"* ]]
 	run -0 --separate-stderr ffs-load --json -q --delete book
 	run -0 jq -r '"\(.type) \(.key) \(.node)"' <<<"${lines[0]}"
 	[ "$output" = "removed book/manifest.json local" ]

@@ -201,9 +201,15 @@ judge(struct prune *p, struct generation *g)
 static int
 judge_all(struct prune *p)
 {
+	bool there = !p->o->generation;
 	size_t i;
 	int rc = 0;
 
+	for (i = 0; i < p->n && !there; i++)
+		there = p->v[i].number == p->o->generation;
+	if (!there)
+		return fail(p, -ENOENT, "there is no generation %" PRIu64 " of '%s' in bucket '%s'",
+		    p->o->generation, p->o->dataset, p->o->bucket);
 	for (i = 0; i < p->n && !rc; i++)
 		rc = judge(p, &p->v[i]);
 	/* where everything goes it does not matter what the manifest says, or if it can be read */
