@@ -453,8 +453,11 @@ ffs_s3_cancel(struct ffs_s3 *s3, uint64_t id)
 static bool
 is_loopback(const char *host)
 {
-	return !strncmp(host, "127.", 4) || !strncmp(host, "[::1]", 5) ||
-	       (!strncmp(host, "localhost", 9) && (!host[9] || host[9] == ':'));
+	size_t n = strcspn(host, ":");
+
+	/* All of it a number: "127.example.com" may be anywhere. */
+	return (!strncmp(host, "127.", 4) && strspn(host, "0123456789.") == n) ||
+	       !strncmp(host, "[::1]", 5) || (n == 9 && !strncmp(host, "localhost", 9));
 }
 
 static char *
