@@ -361,7 +361,10 @@ name_part(struct ffs_sources *s, struct part *p)
 	if (ffs_dataset_name_ok(p->dataset))
 		return 0;
 	return s->o.name
-	           ? fail(s, -EINVAL, "'%s' is no name for a dataset", p->dataset)
+	           ? fail(s, -EINVAL,
+			 "'%s' is no name for a dataset (ffs(7); a number alone would be a "
+	                 "generation)",
+			 p->dataset)
 	           : fail_part(s, -EINVAL, p, "this makes no name for a dataset: give one with -n");
 }
 
