@@ -275,28 +275,28 @@ $(grep "^$t," t.csv)" ]
 	start_node
 	book
 	coproc get { ffs-get --batch; }
-	local line i
+	local line i pid=$get_PID # bash forgets it once it has ended
 	for i in 5 705 6 7; do
 		echo "d rows $i" >&"${get[1]}"
 		IFS= read -r -t 20 line <&"${get[0]}"
 		[ "$line" = "$(sed -n "$((i + 1))p" "$book")" ]
 	done
 	eval "exec ${get[1]}>&-"
-	wait "$get_PID"
+	wait "$pid"
 }
 
 @test "a blank line marks the end of an answer" {
 	start_node
 	book
 	coproc get { ffs-get --batch; }
-	local line i
+	local line i pid=$get_PID # bash forgets it once it has ended
 	for i in 34200..34201 34201..34202 1..2; do
 		printf 'd time %s\n\n' "$i" >&"${get[1]}"
 		while IFS= read -r -t 20 line <&"${get[0]}" && [ -n "$line" ]; do echo "$line"; done >got
 		ffs-get --time "$i" d | cmp - got
 	done
 	eval "exec ${get[1]}>&-"
-	wait "$get_PID"
+	wait "$pid"
 }
 
 @test "a bad line ends a batch with status 2 after all answers before it" {

@@ -360,12 +360,11 @@ name_part(struct ffs_sources *s, struct part *p)
 		return fail_memory(s);
 	if (ffs_dataset_name_ok(p->dataset))
 		return 0;
-	return s->o.name
-	           ? fail(s, -EINVAL,
-			 "'%s' is no name for a dataset (ffs(7); a number alone would be a "
-	                 "generation)",
-			 p->dataset)
-	           : fail_part(s, -EINVAL, p, "this makes no name for a dataset: give one with -n");
+	if (!s->o.name)
+		return fail_part(
+		    s, -EINVAL, p, "this makes no name for a dataset: give one with -n");
+	return fail(s, -EINVAL, "'%s' is no name for a dataset (a number alone is a generation)",
+	    p->dataset);
 }
 
 static int
