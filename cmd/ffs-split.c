@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/split/chunkout.h"
+#include "common/base/csv.h"
 #include "common/base/exit.h"
 #include "common/base/opt.h"
 #include "common/split/sources.h"
@@ -173,14 +174,15 @@ help(void)
 	    stdout);
 }
 
-/* -d: one byte, or the two characters \t. */
+/* -d: one character, or the two characters \t. */
 static char
 parse_delimiter(const char *s)
 {
 	if (!strcmp(s, "\\t"))
 		return '\t';
-	if (!s[0] || s[1] || strchr("\"\r\n", s[0]))
-		errx(FFS_EXIT_USAGE, "bad delimiter '%s': one character, no quote or line end", s);
+	if (!ffs_csv_delim_ok(s))
+		errx(FFS_EXIT_USAGE,
+		    "bad delimiter '%s': one ASCII character, no quote or line end", s);
 	return s[0];
 }
 

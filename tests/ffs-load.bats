@@ -137,6 +137,33 @@ ended() {
 	ffs-get book | cmp - book.csv
 }
 
+@test "a delimiter is kept, counts columns, and is the same in all chunks" {
+	start_node
+	printf '1;a,b\n2;c\n' >x.csv
+	ffs-split -q -r 1 -d ';' x.csv | ffs-load -q
+	run -0 jq -c '[.columns,.delimiter]' store/ffs/x/manifest.json
+	[ "$output" = '[2,";"]' ]
+	ffs-split -q -r 1 -d ';' -n y -C out x.csv
+	getfattr -n user.ffs.delimiter out/y/00000.csv >/dev/null || need "needs user xattrs"
+	# Without these two attributes columns are counted.
+	setfattr -x user.ffs.rows out/y/00000.csv
+	setfattr -x user.ffs.columns out/y/00001.csv
+	ffs-load -q -n y out/y/*.csv
+	run -0 jq -c '[.rows,.columns,.delimiter]' store/ffs/y/manifest.json
+	[ "$output" = '[2,2,";"]' ]
+	setfattr -x user.ffs.delimiter out/y/00001.csv
+	setfattr -n user.ffs.columns -v 2 out/y/00001.csv
+	run -1 --separate-stderr ffs-load -q -n z out/y/*.csv
+	[[ $stderr == *"another delimiter"* ]]
+	local bad
+	for bad in '"' ';;' 0x0a 0x00 0xa7 ''; do
+		setfattr -n user.ffs.delimiter -v "$bad" out/y/00001.csv
+		run -1 --separate-stderr ffs-load -q -n z out/y/*.csv
+		[[ $stderr == *"attribute delimiter"* ]]
+	done
+	[ ! -e store/ffs/z/manifest.json ]
+}
+
 @test "tar's own formats and compressions are taken" {
 	start_node
 	book 3

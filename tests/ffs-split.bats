@@ -64,7 +64,7 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 		[ -z "$output" ]
 		[[ $stderr == "ffs-split: bad "*"'${bad#* }'"* ]]
 	done
-	for bad in '"' ab '' $'\n'; do
+	for bad in '"' ab '' $'\n' $'\r' $'\xa7' §; do
 		run -2 --separate-stderr ffs-split -d "$bad" x.csv
 		[[ $stderr == "ffs-split: bad delimiter "* ]]
 	done
@@ -318,6 +318,20 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	[ "$(attr t.tar x/00001.csv time_first)" = 1.500000000001 ]
 	[ "$(attr t.tar x/00001.csv time_last)" = 20 ]
 	[ "$(attr t.tar x/00001.csv time_col)" = 2 ]
+}
+
+@test "a delimiter that is no comma goes with the chunks, not with messages" {
+	printf 'a;1\nb;2\n' >x.csv
+	ffs-split -d ';' -r 1 x.csv >t.tar
+	[ "$(attr t.tar x/00000.csv delimiter)" = ';' ]
+	[ "$(attr t.tar x/00001.csv delimiter)" = ';' ]
+	ffs-split -d , x.csv >t.tar
+	[ "$(attr t.tar x/00000.csv delimiter)" = none ]
+	printf '1\t2\t3\t4\n' >b.csv
+	printf '1,2,3,4,5,6\n' >m.csv
+	ffs-split -d '\t' -m m.csv -n b b.csv >t.tar
+	[ "$(attr t.tar b/00000.csv delimiter)" = $'\t' ]
+	[ "$(attr t.tar b/00000.message.csv delimiter)" = none ]
 }
 
 @test "times that run backwards, are none or are not there are errors with their line" {

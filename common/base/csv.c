@@ -30,6 +30,12 @@ struct ffs_csv {
 	char field[FIELD_MAX];
 };
 
+bool
+ffs_csv_delim_ok(const char *s)
+{
+	return s[0] && !s[1] && !((unsigned char)s[0] & 0x80) && !strchr("\"\r\n", s[0]);
+}
+
 struct ffs_csv *
 ffs_csv_new(char delim, unsigned column)
 {

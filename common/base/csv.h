@@ -32,6 +32,9 @@ struct ffs_csv_row {
 	size_t field_len;
 };
 
+/* Is this text a delimiter that datasets may have: one ASCII character, no quote, CR or LF? */
+bool ffs_csv_delim_ok(const char *s);
+
 /*
  * delim is any byte but a quote, CR and LF.  column is the one whose text is
  * wanted in each row, from 1, or 0.  NULL with errno.

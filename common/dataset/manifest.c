@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/crc32c.h"
+#include "common/base/csv.h"
 #include "common/base/dtime.h"
 #include "common/base/json.h"
 #include "common/base/utf8.h"
@@ -309,6 +310,20 @@ get_chunks(struct reader *r, const char *s, size_t n, size_t *end)
 	return 0;
 }
 
+/* A comma where there is none. */
+static int
+get_delimiter(struct reader *r, const json_t *root)
+{
+	const json_t *v = json_object_get(root, "delimiter");
+	const char *s = v ? json_string_value(v) : ",";
+
+	/* jansson refuses \u0000 in a string */
+	if (!s || !ffs_csv_delim_ok(s))
+		return bad(r, "delimiter is not one character that may be one");
+	r->m->delimiter = *s;
+	return 0;
+}
+
 /* Everything but the chunks. */
 static int
 get_head(struct reader *r, const json_t *root)
@@ -345,6 +360,8 @@ get_head(struct reader *r, const json_t *root)
 		rc = get_uint(r, root, "header_bytes", &m->header_bytes);
 	if (!rc && json_object_get(root, "time_col"))
 		rc = get_uint(r, root, "time_col", &time_col);
+	if (!rc)
+		rc = get_delimiter(r, root);
 	if (rc)
 		return rc;
 	if (!ffs_dataset_name_ok(m->dataset))
@@ -517,6 +534,7 @@ put_chunk(struct ffs_json *j, const struct ffs_chunk *c)
 int
 ffs_manifest_format(const struct ffs_manifest *m, struct ffs_buf *out)
 {
+	const char delimiter[] = { m->delimiter, '\0' };
 	struct ffs_json j = { .buf = *out };
 	size_t i;
 
@@ -533,6 +551,8 @@ ffs_manifest_format(const struct ffs_manifest *m, struct ffs_buf *out)
 	ffs_json_uint(&j, "chunk_rows", m->chunk_rows);
 	if (m->time_col)
 		ffs_json_uint(&j, "time_col", m->time_col);
+	if (m->delimiter != ',')
+		ffs_json_str(&j, "delimiter", delimiter);
 	ffs_buf_adds(&j.buf, ",\"chunks\":[\n");
 	for (i = 0; i < m->nchunks; i++) {
 		if (i)

@@ -47,8 +47,8 @@ struct ffs_manifest {
 	uint64_t chunk_rows;   /* of a full chunk, 0 where they were cut by size */
 	bool header;           /* every chunk starts with the same header row */
 	uint64_t header_bytes; /* its length, line end included */
-	unsigned
-	    time_col; /* 1-based column of the times in data, 0 where they are in the message */
+	unsigned time_col; /* column of data with the times, from 1; 0: they are in the message */
+	char delimiter;    /* between the columns of data; messages have commas */
 	struct ffs_chunk *chunks;
 	size_t nchunks;
 };

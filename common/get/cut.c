@@ -24,7 +24,7 @@ ffs_cut_init(struct ffs_cut *c, const struct ffs_cut_spec *spec)
 	if (spec->whole)
 		return 0;
 	c->over = spec->last < spec->first;
-	c->csv = ffs_csv_new(',', spec->time_col);
+	c->csv = ffs_csv_new(spec->delim, spec->time_col);
 	return c->csv ? 0 : -errno;
 }
 

@@ -14,6 +14,7 @@ struct ffs_cut_spec {
 	bool whole;            /* all bytes; the members below do not count */
 	uint64_t base;         /* number of the first row that will be fed */
 	uint64_t first, last;  /* inclusive; UINT64_MAX: to the end; last < first: none */
+	char delim;            /* between columns */
 	unsigned time_col;     /* 0: any time; else the 1-based column of the time */
 	bool has_from, has_to; /* rows with from <= t < to */
 	struct ffs_dtime from, to;

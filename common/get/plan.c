@@ -331,6 +331,7 @@ set_cut(struct ffs_plan *p, struct ffs_piece *piece, const struct ffs_slice *sli
 	struct ffs_cut_spec *cut = &piece->cut;
 
 	cut->whole = slice->whole && !p->header_only;
+	cut->delim = p->bare || p->sel.message ? ',' : m->delimiter;
 	cut->first = slice->first;
 	cut->last = slice->last + 1 == piece->chunk->rows ? UINT64_MAX : slice->last;
 	if (p->header_only) {

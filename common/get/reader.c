@@ -125,8 +125,8 @@ accept_bytes(struct ffs_reader_job *j)
 		}
 	}
 	if (!rc && j->entry && !j->runs)
-		rc = ffs_recent_fill(
-		    r->recent, j->entry, j->block, j->scan ? 0 : j->pc->p.header_bytes);
+		rc = ffs_recent_fill(r->recent, j->entry, j->block,
+		    j->scan ? 0 : j->pc->p.header_bytes, j->scan ? ',' : j->pc->p.cut.delim);
 	if (rc)
 		snprintf(j->f.error, sizeof(j->f.error), "%s",
 		    rc == -EBADMSG ? "wrong bytes after decompression" : strerror(-rc));

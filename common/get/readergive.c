@@ -87,6 +87,7 @@ scan(struct ffs_reader_piece *pc, const struct ffs_block *block, bool last)
 
 	if (!pc->scan.csv) {
 		spec.whole = false;
+		spec.delim = ',';
 		spec.time_col = 1;
 		rc = ffs_cut_init(&pc->scan, &spec);
 	}

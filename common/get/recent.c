@@ -150,9 +150,9 @@ out:
 
 /* 0, or -errno: without rows then. */
 static int
-find_rows(struct ffs_recent_entry *e, const char *p, size_t n, size_t header)
+find_rows(struct ffs_recent_entry *e, const char *p, size_t n, size_t header, char delim)
 {
-	struct ffs_csv *csv = ffs_csv_new(',', 0);
+	struct ffs_csv *csv = ffs_csv_new(delim, 0);
 	size_t at = header, start = header, max = (n - header) / RUN + 2, row = 0, first = 0;
 	struct ffs_csv_row found;
 	int rc = csv ? 1 : -ENOMEM;
@@ -185,13 +185,13 @@ find_rows(struct ffs_recent_entry *e, const char *p, size_t n, size_t header)
 }
 
 int
-ffs_recent_fill(
-    struct ffs_recent *r, struct ffs_recent_entry *e, struct ffs_block *block, size_t header_bytes)
+ffs_recent_fill(struct ffs_recent *r, struct ffs_recent_entry *e, struct ffs_block *block,
+    size_t header_bytes, char delim)
 {
 	int rc = 0;
 
 	if (!e->rows && header_bytes <= block->len) {
-		rc = find_rows(e, block->p, block->len, header_bytes);
+		rc = find_rows(e, block->p, block->len, header_bytes, delim);
 		r->rows += e->nrows;
 	}
 	drop_block(r, e);

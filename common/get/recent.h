@@ -43,11 +43,11 @@ struct ffs_recent_entry *ffs_recent_get(
 
 /*
  * These are the entry's bytes: a count of block is taken, and where their rows
- * are is found out, from header_bytes on.  Returns 0 or -ENOMEM.  Bytes that are not CSV are kept
- * without rows.
+ * are is found out, from header_bytes on, with delim between columns.  Returns 0 or -ENOMEM.
+ * Bytes that are not CSV are kept without rows.
  */
-int ffs_recent_fill(
-    struct ffs_recent *r, struct ffs_recent_entry *e, struct ffs_block *block, size_t header_bytes);
+int ffs_recent_fill(struct ffs_recent *r, struct ffs_recent_entry *e, struct ffs_block *block,
+    size_t header_bytes, char delim);
 
 /* Give back the oldest bytes that nobody uses, until n more fit below the blocks' bound. */
 void ffs_recent_make_room(struct ffs_recent *r, size_t n);

@@ -18,6 +18,7 @@ ffs_show_encoding(const struct ffs_manifest *m)
 void
 ffs_show_dataset(struct ffs_json *j, const char *bucket, const struct ffs_manifest *m)
 {
+	const char delimiter[] = { m->delimiter, '\0' };
 	uint64_t stored = 0, messages = 0;
 	size_t i;
 
@@ -42,6 +43,8 @@ ffs_show_dataset(struct ffs_json *j, const char *bucket, const struct ffs_manife
 		ffs_json_uint(j, "header_bytes", m->header_bytes);
 	if (m->time_col)
 		ffs_json_uint(j, "time_col", m->time_col);
+	if (m->delimiter != ',')
+		ffs_json_str(j, "delimiter", delimiter);
 	ffs_json_str(j, "time_first", m->nchunks ? m->chunks[0].time_first : NULL);
 	ffs_json_str(j, "time_last", m->nchunks ? m->chunks[m->nchunks - 1].time_last : NULL);
 	ffs_json_close(j);

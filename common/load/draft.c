@@ -100,12 +100,15 @@ check_chunk(struct ffs_draft *d, const struct ffs_intake_item *i)
 		m->header = header;
 		m->header_bytes = header ? i->header_bytes : 0;
 		m->time_col = time_col;
+		m->delimiter = i->delimiter;
 		m->chunk_rows = i->rows;
 	}
 	if (i->index && !i->rows)
 		return bad_chunk(d, i, "it is empty");
 	if (i->index && d->open_end)
 		return bad_chunk(d, i, "the last row of the one before has no line end");
+	if (m->delimiter != i->delimiter)
+		return bad_chunk(d, i, "it has another delimiter");
 	if (m->columns != i->columns)
 		return bad_chunk(d, i, "it has another number of columns");
 	if (m->header != header || (header && m->header_bytes != i->header_bytes) ||

@@ -274,6 +274,7 @@ read_entry(struct ffs_intake *in, const struct ffs_tarin_entry *e)
 	i->columns = e->columns;
 	i->header_bytes = e->header_bytes;
 	i->time_col = e->time_col;
+	i->delimiter = e->delimiter;
 	i->input_bytes = e->input_bytes;
 	memcpy(i->time_first, e->time_first, sizeof(i->time_first));
 	memcpy(i->time_last, e->time_last, sizeof(i->time_last));

@@ -42,6 +42,7 @@ struct ffs_intake_item {
 	uint32_t crc32c, plain_crc32c;
 	unsigned have; /* enum ffs_tarin_attr */
 	uint64_t first_row, rows, columns, header_bytes, time_col, input_bytes;
+	char delimiter;
 	char time_first[65], time_last[65];
 	bool open_end; /* the last row has no line end */
 	bool has_md5;

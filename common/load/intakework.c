@@ -26,7 +26,7 @@ static int
 count(struct ffs_packer *packer, struct ffs_intake_item *i)
 {
 	uint64_t row;
-	int rc = ffs_packer_count(packer, i->p, i->n, &i->rows, &i->columns, &row);
+	int rc = ffs_packer_count(packer, i->p, i->n, i->delimiter, &i->rows, &i->columns, &row);
 
 	if (rc == -EINVAL)
 		return ffs_intake_fail(i, rc,

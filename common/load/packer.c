@@ -40,10 +40,10 @@ ffs_packer_free(struct ffs_packer *p)
 }
 
 int
-ffs_packer_count(struct ffs_packer *p, const void *csv, size_t n, uint64_t *rows, uint64_t *columns,
-    uint64_t *row)
+ffs_packer_count(struct ffs_packer *p, const void *csv, size_t n, char delim, uint64_t *rows,
+    uint64_t *columns, uint64_t *row)
 {
-	struct ffs_csv *c = ffs_csv_new(',', 0);
+	struct ffs_csv *c = ffs_csv_new(delim, 0);
 	struct ffs_csv_row r;
 	size_t at = 0;
 	int rc;

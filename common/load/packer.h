@@ -15,7 +15,7 @@ void ffs_packer_free(struct ffs_packer *p);
  * Count rows and columns, which all rows must have alike.  Returns 0; -EINVAL
  * with *row, from 1, where they have not; -EBADMSG for a quote that is never closed; -errno.
  */
-int ffs_packer_count(struct ffs_packer *p, const void *csv, size_t n, uint64_t *rows,
+int ffs_packer_count(struct ffs_packer *p, const void *csv, size_t n, char delim, uint64_t *rows,
     uint64_t *columns, uint64_t *row);
 
 /*

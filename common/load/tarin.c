@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/base/crc32c.h"
+#include "common/base/csv.h"
 #include "common/dataset/manifest.h"
 #include "common/base/opt.h"
 
@@ -245,6 +246,15 @@ set_time(char out[65], const char *value)
 	return 0;
 }
 
+static int
+set_delimiter(char *out, const char *value)
+{
+	if (!ffs_csv_delim_ok(value))
+		return -EINVAL;
+	*out = *value;
+	return 0;
+}
+
 /* Take one "user.ffs.*"; others are none of ours. */
 static int
 set_attr(struct ffs_tarin *t, struct ffs_tarin_entry *e, const char *name, const void *p, size_t n)
@@ -285,6 +295,8 @@ set_attr(struct ffs_tarin *t, struct ffs_tarin_entry *e, const char *name, const
 	} else if (!strcmp(name, "time_last")) {
 		bit = FFS_TARIN_TIME_LAST;
 		rc = set_time(e->time_last, value);
+	} else if (!strcmp(name, "delimiter")) {
+		rc = set_delimiter(&e->delimiter, value);
 	}
 	if (rc)
 		return fail(t, -EINVAL, "'%s': attribute %s is '%s'", e->path, name, value);
@@ -311,7 +323,7 @@ static int
 set_file_attrs(struct ffs_tarin *t, struct ffs_tarin_entry *e)
 {
 	static const char *const names[] = { "first_row", "rows", "columns", "header_bytes",
-		"time_col", "input_bytes", "crc32c", "time_first", "time_last" };
+		"time_col", "delimiter", "input_bytes", "crc32c", "time_first", "time_last" };
 	char full[40], value[80];
 	size_t i;
 	ssize_t n;
@@ -420,6 +432,7 @@ ffs_tarin_next(struct ffs_tarin *t, struct ffs_tarin_entry *e)
 
 	for (;;) {
 		memset(e, 0, sizeof(*e));
+		e->delimiter = ',';
 		if (!t->a) {
 			if (t->at && t->at >= t->n)
 				return 0;

@@ -37,6 +37,7 @@ struct ffs_tarin_entry {
 	unsigned have;       /* enum ffs_tarin_attr */
 	uint64_t first_row, rows, columns, header_bytes, time_col, input_bytes;
 	uint32_t crc32c;
+	char delimiter; /* ',' without an attribute */
 	char time_first[65], time_last[65];
 };
 

@@ -331,6 +331,13 @@ add_crc(struct attrs *a, uint32_t crc)
 	add_str(a, "crc32c", a->text[a->n]);
 }
 
+static void
+add_char(struct attrs *a, const char *name, char c)
+{
+	snprintf(a->text[a->n], sizeof(a->text[0]), "%c", c);
+	add_str(a, name, a->text[a->n]);
+}
+
 static int
 put(struct split *s, struct table *t, const char *suffix)
 {
@@ -353,6 +360,8 @@ put(struct split *s, struct table *t, const char *suffix)
 		add_uint(&a, "header_bytes", s->header_len);
 	if (book && s->o->time_col)
 		add_uint(&a, "time_col", s->o->time_col);
+	if (book && s->o->delim != ',')
+		add_char(&a, "delimiter", s->o->delim);
 	if (book && !s->st.chunks && ffs_input_size(t->from->in))
 		add_uint(&a, "input_bytes", ffs_input_size(t->from->in));
 	snprintf(name, sizeof(name), "%05" PRIu64 "%s", s->st.chunks, suffix);

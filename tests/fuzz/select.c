@@ -38,7 +38,7 @@ cut(const struct ffs_cut_spec *spec, const char *p, size_t n, size_t block, stru
 static void
 try_cut(const struct ffs_select *s, const struct ffs_slice *slice, const char *p, size_t n)
 {
-	struct ffs_cut_spec spec = { .first = slice->first, .last = slice->last };
+	struct ffs_cut_spec spec = { .delim = ',', .first = slice->first, .last = slice->last };
 	struct ffs_buf whole = FFS_BUF_INIT, parts = FFS_BUF_INIT;
 	int a, b;
 

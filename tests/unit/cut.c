@@ -32,6 +32,7 @@ struct input {
 	struct ffs_buf text;
 	size_t start[ROWS + 1];
 	int times[ROWS];
+	char delim;
 };
 
 static void
@@ -40,16 +41,19 @@ make(struct input *in)
 	static const char *const ends[] = { "\n", "\r\n" };
 	const char *end = ends[below(2)];
 	int i, t = 10;
+	char d = ",;\t"[below(3)];
 
 	ffs_buf_reset(&in->text);
+	in->delim = d;
 	for (i = 0; i < ROWS; i++) {
 		in->start[i] = in->text.len;
 		t += below(2) ? 0 : (int)below(3);
 		in->times[i] = t;
 		if (below(4))
-			ffs_buf_addf(&in->text, "%d.0,%u,x%s", t, below(100000), end);
+			ffs_buf_addf(&in->text, "%d.0%c%u%c,x%s", t, d, below(100000), d, end);
 		else
-			ffs_buf_addf(&in->text, "%d,\"a\nb,\"\"%u\",x%s", t, below(100000), end);
+			ffs_buf_addf(&in->text, "%d%c\"a\nb%c,\"\"%u\"%cx%s", t, d, d,
+			    below(100000), d, end);
 	}
 	in->start[ROWS] = in->text.len;
 	/* A missing last newline. */
@@ -127,8 +131,11 @@ expect(const char *what, int rc, int want)
 int
 main(void)
 {
-	struct ffs_cut_spec time = { .last = UINT64_MAX, .time_col = 1, .has_from = true },
-			    rows = { .first = 1, .last = 2 }, none = { .first = 1 };
+	struct ffs_cut_spec time = {
+		.delim = ',', .last = UINT64_MAX, .time_col = 1, .has_from = true
+	};
+	struct ffs_cut_spec rows = { .delim = ',', .first = 1, .last = 2 };
+	struct ffs_cut_spec none = { .delim = ',', .first = 1 };
 	struct input in = { .text = FFS_BUF_INIT };
 	int round;
 
@@ -137,6 +144,7 @@ main(void)
 
 		if (round % 10 == 0)
 			make(&in);
+		spec.delim = in.delim;
 		spec.first = spec.base + below((unsigned)(ROWS - spec.base));
 		spec.last =
 		    below(5) ? spec.first + below((unsigned)(ROWS - spec.first)) : UINT64_MAX;

@@ -53,6 +53,7 @@ check_good(const struct ffs_manifest *m)
 	CHECK(!strcmp(m->dataset, "AAPL/2012-06-21"));
 	CHECK(m->generation == 3 && m->rows == 5 && m->columns == 4 && m->bytes == 50);
 	CHECK(m->chunk_rows == 3 && !m->header && !m->time_col && m->nchunks == 2);
+	CHECK(m->delimiter == ',');
 	if (m->nchunks != 2)
 		return;
 	CHECK(m->chunks[0].data.crc32c == 0xe3069283 && m->chunks[0].data.plain_bytes == 30);
@@ -86,6 +87,24 @@ test_round_trip(void)
 	ffs_manifest_release(&n);
 	ffs_buf_release(&b);
 	ffs_buf_release(&again);
+}
+
+/* What a delimiter is written as, and that it is read again; a comma is not written. */
+static void
+test_delimiter(char delimiter, const char *written)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	struct ffs_manifest m, n;
+
+	CHECK(parse(GOOD, &m) == 0);
+	m.delimiter = delimiter;
+	CHECK(ffs_manifest_format(&m, &b) == 0);
+	ffs_buf_add(&b, "", 1);
+	CHECK(!!strstr(b.p, "\"delimiter\"") == !!*written && strstr(b.p, written));
+	CHECK(ffs_manifest_parse(&n, b.p, b.len - 1, NULL) == 0 && n.delimiter == delimiter);
+	ffs_manifest_release(&m);
+	ffs_manifest_release(&n);
+	ffs_buf_release(&b);
 }
 
 /* Parse GOOD with the first place of from replaced by to. */
@@ -125,6 +144,16 @@ test_refused(void)
 		{ "\"bytes\": 50", "\"bytes\": 51", -EBADMSG },
 		{ "\"columns\": 4", "\"columns\": 4, \"columns\": 4", -EBADMSG },
 		{ "\"columns\": 4", "\"columns\": 4, \"time_col\": 5", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \";;\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\\\"\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\\n\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\\r\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\\u0000\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \";\\u0000\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\xc2\xa7\"", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": 59", -EBADMSG },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": null", -EBADMSG },
 		{ "\"header\": false", "\"header\": 0", -EBADMSG },
 		{ "\"header\": false", "\"header\": true", -EBADMSG },
 		{ "AAPL/2012-06-21\"", "AAPL/../x\"", -EBADMSG },
@@ -188,6 +217,8 @@ test_accepted(void)
 		{ "\"header\": false, \"bytes\": 50",
 		    "\"header\": true, \"header_bytes\": 10, \"bytes\": 40" },
 		{ "\"columns\": 4", "\"columns\": 4, \"time_col\": 4" },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \"\\t\"" },
+		{ "\"columns\": 4", "\"columns\": 4, \"delimiter\": \",\"" },
 	};
 	size_t i;
 
@@ -256,6 +287,11 @@ int
 main(void)
 {
 	test_round_trip();
+	test_delimiter(',', "");
+	test_delimiter(';', ",\"delimiter\":\";\",");
+	test_delimiter('\t', ",\"delimiter\":\"\\");
+	test_delimiter('\\', ",\"delimiter\":\"\\\\\",");
+	test_delimiter('\001', ",\"delimiter\":\"\\u0001\",");
 	test_refused();
 	test_accepted();
 	test_short();

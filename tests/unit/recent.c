@@ -49,7 +49,7 @@ test_rows(void)
 	struct ffs_block *block = make(&b, 500, starts);
 	int i;
 
-	if (!e || ffs_recent_fill(r, e, block, 4))
+	if (!e || ffs_recent_fill(r, e, block, 4, ','))
 		exit(1);
 	expect(e->nrows > 5 && e->nrows < 500, "the number of runs is odd");
 	expect(e->rows[e->nrows].row == 500 && e->rows[e->nrows].off == block->len,
@@ -110,7 +110,7 @@ test_room(void)
 		memset(block->p, 'x', SIZE);
 		block->len = SIZE;
 		e[i]->users = i == 1;
-		if (ffs_recent_fill(r, e[i], block, 0))
+		if (ffs_recent_fill(r, e[i], block, 0, ','))
 			exit(1);
 		ffs_blocks_put(&b, block);
 	}
