@@ -13,6 +13,7 @@
 
 #include "common/node/auth.h"
 #include "common/base/json.h"
+#include "common/base/loopback.h"
 #include "common/node/s3body.h"
 #include "common/node/op.h"
 
@@ -40,12 +41,19 @@ enum stage { STAGE_HEAD, STAGE_BODY, STAGE_JOB, STAGE_ANSWER };
 
 /* --- one line of the log --- */
 
+static const struct sockaddr *
+peer(struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info ? info->client_addr : NULL;
+}
+
 static void
 peer_name(const struct ffs_request *q, char *out, size_t n)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(q->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info ? info->client_addr : NULL;
+	const struct sockaddr *sa = peer(q->conn);
 	char ip[INET6_ADDRSTRLEN] = "";
 
 	if (sa && sa->sa_family == AF_INET) {
@@ -61,22 +69,6 @@ peer_name(const struct ffs_request *q, char *out, size_t n)
 	} else {
 		snprintf(out, n, "?");
 	}
-}
-
-static bool
-peer_local(struct MHD_Connection *conn)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info ? info->client_addr : NULL;
-	const struct in6_addr *six;
-
-	if (sa && sa->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
-	if (!sa || sa->sa_family != AF_INET6)
-		return false;
-	six = &((const struct sockaddr_in6 *)sa)->sin6_addr;
-	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
 }
 
 static void
@@ -322,7 +314,7 @@ on_head(struct ffs_request *q, const char *method)
 
 	q->method = method;
 	q->head = !strcmp(method, "HEAD");
-	q->local = peer_local(q->conn);
+	q->local = ffs_loopback_is(peer(q->conn));
 	if (!well_framed(q)) {
 		q->fault = ffs_request_fault(
 		    q, FFS_FAULT_INVALID_REQUEST, "The length of the request is ambiguous.");
@@ -422,6 +414,21 @@ on_completed(
 }
 
 static void
+on_connection(
+    void *arg, struct MHD_Connection *conn, void **state, enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info;
+
+	(void)arg;
+	(void)state;
+	if (what != MHD_CONNECTION_NOTIFY_STARTED || !ffs_loopback_is(peer(conn)))
+		return;
+	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info)
+		ffs_loopback_tune(info->connect_fd);
+}
+
+static void
 quiet(void *arg, const char *fmt, va_list ap)
 {
 	(void)arg;
@@ -451,8 +458,8 @@ start_daemon(struct ffs_serve *s, const struct ffs_serve_opts *o)
 	    count_loops(o->max_connections), MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-	    MHD_OPTION_END);
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+	    on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
 }
 
 struct ffs_serve *

@@ -36,8 +36,10 @@ seal(struct ffs_store *s, struct ffs_blob *b, struct ffs_objmeta *meta)
 {
 	char stamp[48];
 	struct stat st;
-	int rc;
+	int rc = ffs_blob_flush(b);
 
+	if (rc)
+		return rc;
 	if (fstat(b->fd, &st))
 		return -errno;
 	snprintf(stamp, sizeof(stamp), "%jx %jx", (uintmax_t)st.st_size, (uintmax_t)st.st_mtime);

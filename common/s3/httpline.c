@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/loopback.h"
+
 #define RECV_BUFFER (512 * 1024L)
 #define SEND_BUFFER (1024 * 1024L)
 
@@ -147,6 +149,20 @@ on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 	return 0;
 }
 
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+
+	(void)arg;
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	if (ffs_loopback_is(&a->addr))
+		ffs_loopback_tune(fd);
+	return fd;
+}
+
 /* --- easy handles --- */
 
 void
@@ -174,6 +190,7 @@ setup(struct ffs_httpline *line, bool verbose)
 	bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	bad |= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	bad |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECV_BUFFER);
 	bad |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
 	/* http.c keeps the time itself; libcurl's clock runs while the caller is away. */
