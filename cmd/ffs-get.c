@@ -27,6 +27,8 @@
 #include "common/s3/stores.h"
 #include "common/get/transfer.h"
 
+#define JOBS 8
+#define JOBS_LOCAL 4 /* whole chunks, no latency to hide: more only crowd the processor's cache */
 #define KEEP_BYTES (24 << 20) /* for windows of a batch that lie in the same chunks */
 
 struct opts {
@@ -115,7 +117,7 @@ help(void)
 	     "      --presign[=TIME]  with --list: signed URLs (default 1h)\n"
 	     "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
 	     "      --json            --list and --time-each as JSON Lines\n"
-	     "  -j, --jobs N          requests in flight (default 8)\n"
+	     "  -j, --jobs N          requests in flight (default 8, or 4 on this machine)\n"
 	     "      --progress=auto|line|none\n"
 	     "      --endpoint URL, --region NAME, --profile NAME\n"
 	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
@@ -505,7 +507,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct opts o = { .jobs = 8 };
+	struct opts o = { 0 };
 	struct run run = { .o = &o };
 	struct ffs_http_opts http = { 0 };
 	struct ffs_stores stores;
@@ -527,10 +529,12 @@ main(int argc, char **argv)
 	if (o.output || o.dir)
 		catch_signals();
 	signal(SIGPIPE, SIG_IGN);
-	http.max_connections = o.jobs;
+	http.max_connections = o.jobs ? o.jobs : JOBS;
 	rc = ffs_stores_init(&stores, &o.config, &http, &detail);
 	if (rc)
 		errx(ffs_exit_of(rc), "%s", detail ? detail : strerror(-rc));
+	if (!o.jobs)
+		o.jobs = ffs_stores_local(&stores) && !o.batch ? JOBS_LOCAL : JOBS;
 	if (o.verbose)
 		say_stores(&stores);
 	if (o.list)

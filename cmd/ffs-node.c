@@ -22,6 +22,7 @@
 
 #include "common/s3/config.h"
 #include "common/base/exit.h"
+#include "common/base/loopback.h"
 #include "common/base/opt.h"
 #include "common/node/serve.h"
 #include "common/node/store.h"
@@ -86,14 +87,6 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die_usage(const char
 /* --- where to listen --- */
 
 static bool
-is_loopback(const struct sockaddr_storage *sa)
-{
-	if (sa->ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
-}
-
-static bool
 is_any(const struct sockaddr_storage *sa)
 {
 	if (sa->ss_family == AF_INET)
@@ -130,7 +123,7 @@ parse_listen(const char *text, struct place *p)
 		die_usage("bad address '%s': %s", text, gai_strerror(rc));
 	memcpy(&p->sa, ai->ai_addr, ai->ai_addrlen);
 	p->len = ai->ai_addrlen;
-	p->loopback = is_loopback(&p->sa);
+	p->loopback = ffs_loopback_is((const struct sockaddr *)&p->sa);
 	freeaddrinfo(ai);
 	free(host);
 }

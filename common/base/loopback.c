@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 bool
 ffs_loopback_is(const struct sockaddr *a)
@@ -16,6 +17,16 @@ ffs_loopback_is(const struct sockaddr *a)
 		return false;
 	six = &((const struct sockaddr_in6 *)a)->sin6_addr;
 	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+}
+
+bool
+ffs_loopback_host(const char *host)
+{
+	size_t n = strcspn(host, ":");
+
+	/* All of it a number: "127.example.com" may be anywhere. */
+	return (!strncmp(host, "127.", 4) && strspn(host, "0123456789.") == n) ||
+	       !strncmp(host, "[::1]", 5) || (n == 9 && !strncmp(host, "localhost", 9));
 }
 
 void

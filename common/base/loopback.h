@@ -7,6 +7,9 @@
 /* Whether a is 127.0.0.0/8, ::1 or the former mapped into IPv6.  NULL is not. */
 bool ffs_loopback_is(const struct sockaddr *a);
 
+/* The same of a URL's "HOST[:PORT]...", without asking anybody; localhost too. */
+bool ffs_loopback_host(const char *host);
+
 /*
  * For a TCP socket between two programs of this machine: Reno, which every kernel has and
  * anybody may choose, instead of the system's congestion control.  There is no congestion to

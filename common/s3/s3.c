@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "common/base/crc32c.h"
+#include "common/base/loopback.h"
 #include "common/base/opt.h"
 #include "common/s3/s3impl.h"
 
@@ -450,16 +451,6 @@ ffs_s3_cancel(struct ffs_s3 *s3, uint64_t id)
 
 /* --- the store --- */
 
-static bool
-is_loopback(const char *host)
-{
-	size_t n = strcspn(host, ":");
-
-	/* All of it a number: "127.example.com" may be anywhere. */
-	return (!strncmp(host, "127.", 4) && strspn(host, "0123456789.") == n) ||
-	       !strncmp(host, "[::1]", 5) || (n == 9 && !strncmp(host, "localhost", 9));
-}
-
 static char *
 copy_of(const char *s, int *rc)
 {
@@ -499,7 +490,7 @@ ffs_s3_new(struct ffs_http *http, const struct ffs_endpoint *ep)
 	s3->retries = (unsigned)n;
 	s3->tls = !strncmp(s3->ep.url, "https:", 6);
 	s3->host = strstr(s3->ep.url, "://") + 3;
-	s3->loopback = is_loopback(s3->host);
+	s3->loopback = ffs_loopback_host(s3->host);
 	return s3;
 }
 

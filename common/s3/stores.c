@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/loopback.h"
+
 int
 ffs_stores_init(struct ffs_stores *st, const struct ffs_config_opts *o,
     const struct ffs_http_opts *h, char **detail)
@@ -42,6 +44,17 @@ ffs_stores_release(struct ffs_stores *st)
 		ffs_http_free(st->http);
 	ffs_nodes_release(&st->nodes);
 	memset(st, 0, sizeof(*st));
+}
+
+bool
+ffs_stores_local(const struct ffs_stores *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->nodes.n; i++)
+		if (!ffs_loopback_host(strstr(st->nodes.v[i].ep.url, "://") + 3))
+			return false;
+	return true;
 }
 
 struct ffs_s3 *

@@ -1,6 +1,7 @@
 #ifndef FFS_STORES_H
 #define FFS_STORES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/s3/http.h"
@@ -24,6 +25,9 @@ struct ffs_stores {
 int ffs_stores_init(struct ffs_stores *st, const struct ffs_config_opts *o,
     const struct ffs_http_opts *h, char **detail);
 void ffs_stores_release(struct ffs_stores *st);
+
+/* Whether every node is on this machine: there is no latency to hide then. */
+bool ffs_stores_local(const struct ffs_stores *st);
 
 /* The client of node i.  NULL with errno; not to be freed. */
 struct ffs_s3 *ffs_stores_get(struct ffs_stores *st, size_t i);

@@ -26,6 +26,15 @@ check(const char *ip, bool want)
 	failed = 1;
 }
 
+static void
+check_host(const char *host, bool want)
+{
+	if (ffs_loopback_host(host) == want)
+		return;
+	printf("host '%s' is %sloopback\n", host, want ? "not " : "");
+	failed = 1;
+}
+
 int
 main(void)
 {
@@ -42,6 +51,16 @@ main(void)
 	check("::2", false);
 	check("::ffff:10.0.0.127", false);
 	check("none", false);
+	check_host("127.0.0.1:9000", true);
+	check_host("127.9.9.9", true);
+	check_host("localhost:80", true);
+	check_host("localhost", true);
+	check_host("[::1]:9000", true);
+	check_host("127.example.com", false);
+	check_host("localhost.example.com", false);
+	check_host("localhosts", false);
+	check_host("10.0.0.1:127", false);
+	check_host("", false);
 	if (ffs_loopback_is(&local)) {
 		printf("a Unix socket is loopback\n");
 		failed = 1;
