@@ -28,7 +28,7 @@
 #include "common/get/transfer.h"
 
 #define JOBS 8
-#define JOBS_LOCAL 4 /* whole chunks, no latency to hide: more only crowd the processor's cache */
+#define JOBS_LOCAL 3 /* whole chunks, no latency to hide: more only crowd the processor's cache */
 #define KEEP_BYTES (24 << 20) /* for windows of a batch that lie in the same chunks */
 
 struct opts {
@@ -117,7 +117,7 @@ help(void)
 	     "      --presign[=TIME]  with --list: signed URLs (default 1h)\n"
 	     "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
 	     "      --json            --list and --time-each as JSON Lines\n"
-	     "  -j, --jobs N          requests in flight (default 8, or 4 on this machine)\n"
+	     "  -j, --jobs N          requests in flight (default 8, or 3 on this machine)\n"
 	     "      --progress=auto|line|none\n"
 	     "      --endpoint URL, --region NAME, --profile NAME\n"
 	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
