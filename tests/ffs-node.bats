@@ -607,7 +607,24 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 	error_is 400 BadDigest PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-crc32'
 	printf '5\r\nhello\r\n0\r\n\r\n' >data
 	error_is 400 MalformedTrailerError PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-crc32'
+	error_is 400 MalformedTrailerError PUT /bkt/k --data-binary hello -H 'x-amz-trailer: x-amz-checksum-crc32'
 	error_is 501 NotImplemented PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-other'
+	# A trailer that was not announced is not ignored, be its sum right or wrong.
+	local crc32='x-amz-checksum-crc32:NhCmhg==' crc32c='x-amz-checksum-crc32c:mnG7TA==' fields
+	for fields in "$crc32" x-amz-checksum-crc32:AAAAAA== x-amz-other:1 "no colon"; do
+		printf '5\r\nhello\r\n0\r\n%s\r\n\r\n' "$fields" >data
+		error_is 400 MalformedTrailerError PUT /bkt/k --data-binary @data "${h[@]}"
+		error_is 400 MalformedTrailerError PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-sha1'
+	done
+	for fields in "$crc32\r\n$crc32" "$crc32\r\n$crc32c" "$crc32c\r\n$crc32"; do
+		printf '5\r\nhello\r\n0\r\n%b\r\n\r\n' "$fields" >data
+		error_is 400 MalformedTrailerError PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-crc32'
+	done
+	# Every sum that is sent is checked: in the head and behind the body.
+	printf '5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n' >data
+	error_is 400 BadDigest PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-crc32' -H "$crc32"
+	error_is 400 InvalidRequest PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-crc32' -H "$crc32c"
+	error_is 400 InvalidRequest PUT /bkt/k --data-binary hello -H "$crc32" -H x-amz-checksum-sha1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=
 	for bad in '5\r\nhello\r\n' '4\r\nhell\r\n0\r\n\r\n' '6\r\nhello!\r\n0\r\n\r\n' 'hello' '5\r\nhelloXX0\r\n\r\n'; do
 		# shellcheck disable=SC2059
 		printf "$bad" >data
@@ -623,6 +640,10 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 		-H 'Content-Encoding: aws-chunked' -H 'x-amz-decoded-content-length: 5'
 	req_is 404 GET /bkt/k
 	no_temporary
+	# Some clients announce a trailer, and send the sum in the head instead.
+	req_is 200 PUT /bkt/k --data-binary @data "${h[@]}" -H 'x-amz-trailer: x-amz-checksum-crc32' -H "$crc32"
+	req_is 200 GET /bkt/k
+	[ "$(cat body)" = hello ]
 }
 
 @test "a body of unknown length is refused" {

@@ -3,13 +3,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/buf.h"
 
 #define LINE_MAX_BYTES 512
-#define TRAILER_MAX_BYTES 4096
 #define CHUNK_SIGNATURE ";chunk-signature="
 #define TRAILER_SIGNATURE "x-amz-trailer-signature"
 
@@ -19,11 +20,11 @@ struct ffs_awschunked {
 	enum state state;
 	uint64_t length, seen; /* announced, and passed on so far */
 	uint64_t left;         /* of the chunk, or of the CRLF behind it */
-	bool with_trailer, is_signed, verified;
+	bool is_signed, verified;
 	size_t nline;
 	char line[LINE_MAX_BYTES];
-	struct ffs_buf trailer;   /* name NUL value NUL ... */
-	struct ffs_buf canonical; /* "name:value\n" ..., what the trailer's signature is of */
+	char *trailer; /* the field that it may have, lower case; NULL: none */
+	char *value;   /* of that field; NULL: not seen */
 	struct ffs_sigv4_claim claim;
 	unsigned char key[32];
 	char prev[65], expect[65]; /* signatures: of the chunk before, of this one */
@@ -34,24 +35,31 @@ struct ffs_awschunked *
 ffs_awschunked_new(const struct ffs_awschunked_opts *o)
 {
 	struct ffs_awschunked *c = calloc(1, sizeof(*c));
+	char *p;
 
 	if (!c)
 		return NULL;
 	c->length = o->length;
-	c->with_trailer = o->trailer;
 	c->is_signed = o->claim;
+	if (o->trailer) {
+		c->trailer = strdup(o->trailer);
+		if (!c->trailer)
+			goto fail;
+		for (p = c->trailer; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+	}
 	if (!o->claim)
 		return c;
 	c->claim = *o->claim;
 	memcpy(c->key, o->key, sizeof(c->key));
 	memcpy(c->prev, o->claim->signature, sizeof(c->prev));
 	c->sha = EVP_MD_CTX_new();
-	if (!c->sha || EVP_DigestInit_ex(c->sha, EVP_sha256(), NULL) != 1) {
-		ffs_awschunked_free(c);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return c;
+	if (c->sha && EVP_DigestInit_ex(c->sha, EVP_sha256(), NULL) == 1)
+		return c;
+fail:
+	ffs_awschunked_free(c);
+	errno = ENOMEM;
+	return NULL;
 }
 
 void
@@ -60,8 +68,8 @@ ffs_awschunked_free(struct ffs_awschunked *c)
 	if (!c)
 		return;
 	EVP_MD_CTX_free(c->sha);
-	ffs_buf_release(&c->trailer);
-	ffs_buf_release(&c->canonical);
+	free(c->trailer);
+	free(c->value);
 	OPENSSL_cleanse(c->key, sizeof(c->key));
 	free(c);
 }
@@ -135,11 +143,15 @@ verify_chunk(struct ffs_awschunked *c)
 static int
 verify_trailer(struct ffs_awschunked *c, const char *expect)
 {
+	struct ffs_buf canonical = FFS_BUF_INIT;
 	char hash[65], sig[65];
-	int rc = ffs_buf_error(&c->canonical);
+	int rc;
 
+	ffs_buf_addf(&canonical, "%s:%s\n", c->trailer, c->value);
+	rc = ffs_buf_error(&canonical);
 	if (!rc)
-		rc = ffs_sigv4_sha256(hash, c->canonical.p ? c->canonical.p : "", c->canonical.len);
+		rc = ffs_sigv4_sha256(hash, canonical.p, canonical.len);
+	ffs_buf_release(&canonical);
 	if (!rc)
 		rc = ffs_sigv4_chunk(
 		    sig, c->key, &c->claim, "AWS4-HMAC-SHA256-TRAILER", c->prev, hash);
@@ -151,36 +163,39 @@ verify_trailer(struct ffs_awschunked *c, const char *expect)
 	return 0;
 }
 
-/* A line of the trailer; an empty one ends it. */
+/*
+ * A line of the trailer; an empty one ends it. A field that was not announced would be taken
+ * without being looked at: S3 refuses it, too.
+ */
 static int
 parse_trailer(struct ffs_awschunked *c)
 {
-	char *colon, *value, *p;
+	char *colon, *value;
 	size_t n;
 
 	if (!c->nline) {
 		/* Some clients send an empty line before the signature, too. */
-		if (!c->is_signed || !c->with_trailer || c->verified || !c->trailer.len)
-			c->state = DONE;
-		return c->state == DONE && c->is_signed && c->with_trailer && !c->verified ? -EPROTO
-		                                                                           : 0;
+		if (c->is_signed && c->trailer && !c->verified)
+			return c->value ? 0 : -ENOMSG;
+		c->state = DONE;
+		return 0;
 	}
 	colon = strchr(c->line, ':');
-	if (!colon || !c->with_trailer || c->verified)
-		return -EPROTO;
+	if (!colon || !c->trailer || c->verified)
+		return -ENOMSG;
 	*colon = '\0';
-	for (p = c->line; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
 	value = colon + 1 + strspn(colon + 1, " \t");
 	n = strlen(value);
 	while (n && (value[n - 1] == ' ' || value[n - 1] == '\t'))
 		value[--n] = '\0';
-	if (c->is_signed && !strcmp(c->line, TRAILER_SIGNATURE))
-		return verify_trailer(c, value);
-	ffs_buf_add(&c->trailer, c->line, strlen(c->line) + 1);
-	ffs_buf_add(&c->trailer, value, n + 1);
-	ffs_buf_addf(&c->canonical, "%s:%s\n", c->line, value);
-	return c->trailer.len > TRAILER_MAX_BYTES ? -EPROTO : ffs_buf_error(&c->trailer);
+	if (c->value)
+		return c->is_signed && !strcasecmp(c->line, TRAILER_SIGNATURE)
+		           ? verify_trailer(c, value)
+		           : -ENOMSG;
+	if (strcasecmp(c->line, c->trailer))
+		return -ENOMSG;
+	c->value = strdup(value);
+	return c->value ? 0 : -ENOMEM;
 }
 
 /* A whole line is in c->line, without its end. */
@@ -288,18 +303,7 @@ ffs_awschunked_end(const struct ffs_awschunked *c)
 }
 
 const char *
-ffs_awschunked_trailer(const struct ffs_awschunked *c, const char *name)
+ffs_awschunked_trailer(const struct ffs_awschunked *c)
 {
-	size_t i, n;
-	bool found;
-
-	for (i = 0; i < c->trailer.len;) {
-		found = !strcmp(c->trailer.p + i, name);
-		i += strlen(c->trailer.p + i) + 1;
-		if (found)
-			return c->trailer.p + i;
-		n = strlen(c->trailer.p + i);
-		i += n + 1;
-	}
-	return NULL;
+	return c->value;
 }

@@ -67,6 +67,7 @@ struct ffs_request {
 	struct ffs_digest digest;
 	struct ffs_awschunked *chunked; /* NULL: the body is as sent */
 	char sha256[65];                /* that the body must have; "": not told */
+	enum ffs_sum sum;               /* sent as x-amz-checksum-*; FFS_SUM_N: none */
 	uint64_t received;              /* bytes of it on the wire */
 
 	/* the answer */

@@ -11,43 +11,38 @@
 #define LENGTH_MAX (5ull << 40) /* S3's largest object */
 #define CHECKSUM "x-amz-checksum-"
 
-/* The checksum header called for by an x-amz-trailer header, or NULL. */
+/* x-amz-checksum-crc32c or the like, from the head. */
 static const char *
-trailer_name(const struct ffs_request *q)
+sum_field(const struct ffs_request *q, enum ffs_sum s)
 {
-	return q->chunked ? ffs_request_field(q, "x-amz-trailer") : NULL;
+	char header[40];
+
+	snprintf(header, sizeof(header), CHECKSUM "%s", ffs_digest_name(s));
+	return ffs_request_field(q, header);
 }
 
 const char *
 ffs_s3body_checksum(const struct ffs_request *q, enum ffs_sum *which)
 {
-	const char *name = trailer_name(q), *value;
-	char header[40];
-	enum ffs_sum s;
+	const char *value = NULL;
 
-	if (q->op->sums_object)
+	*which = q->sum;
+	if (q->sum == FFS_SUM_N)
 		return NULL;
-	for (s = FFS_SUM_CRC32; s < FFS_SUM_N; s++) {
-		snprintf(header, sizeof(header), CHECKSUM "%s", ffs_digest_name(s));
-		value = ffs_request_field(q, header);
-		if (!value && name && !strcasecmp(name, header))
-			value = ffs_awschunked_trailer(q->chunked, header);
-		if (value) {
-			*which = s;
-			return value;
-		}
-	}
-	return NULL;
+	if (!q->op->sums_object)
+		value = sum_field(q, q->sum);
+	return value || !q->chunked ? value : ffs_awschunked_trailer(q->chunked);
 }
 
 static enum ffs_fault
 begin_chunked(struct ffs_request *q, const char *payload, const struct ffs_sigv4_claim *claim,
     const unsigned char *key)
 {
-	struct ffs_awschunked_opts o = { .length = q->length, .trailer = true };
+	struct ffs_awschunked_opts o = { .length = q->length,
+		.trailer = ffs_request_field(q, "x-amz-trailer") };
 
 	if (!strcmp(payload, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")) {
-		o.trailer = false;
+		o.trailer = NULL;
 		o.claim = claim;
 	} else if (!strcmp(payload, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")) {
 		o.claim = claim;
@@ -100,29 +95,46 @@ begin_length(struct ffs_request *q)
 	return FFS_FAULT_NONE;
 }
 
+/* Which checksum the client sends, in a header, or behind the body as x-amz-trailer says. */
+static enum ffs_fault
+find_sum(struct ffs_request *q)
+{
+	const char *trailer = ffs_request_field(q, "x-amz-trailer");
+	const size_t n = strlen(CHECKSUM);
+	enum ffs_sum s;
+
+	if (trailer) {
+		if (!strncasecmp(trailer, CHECKSUM, n))
+			q->sum = ffs_digest_named(trailer + n, strlen(trailer + n));
+		if (q->sum == FFS_SUM_N)
+			return FFS_FAULT_NOT_IMPLEMENTED;
+	}
+	for (s = FFS_SUM_CRC32; s < FFS_SUM_N && !q->op->sums_object; s++) {
+		if (!sum_field(q, s))
+			continue;
+		if (q->sum != FFS_SUM_N && q->sum != s)
+			return ffs_request_fault(
+			    q, FFS_FAULT_INVALID_REQUEST, "Send one x-amz-checksum- of one kind.");
+		q->sum = s;
+	}
+	return FFS_FAULT_NONE;
+}
+
 /* The sums to compute: what S3 makes the ETag of, and what the client sent or will send. */
 static enum ffs_fault
 begin_sums(struct ffs_request *q)
 {
-	const char *trailer = trailer_name(q);
 	unsigned want = 0;
-	enum ffs_sum s;
+	enum ffs_fault f = find_sum(q);
 
+	if (f)
+		return f;
 	if (q->op->sink == FFS_SINK_BLOB || ffs_request_field(q, "content-md5"))
 		want |= 1u << FFS_SUM_MD5;
 	if (q->sha256[0])
 		want |= 1u << FFS_SUM_SHA256;
-	if (ffs_s3body_checksum(q, &s))
-		want |= 1u << s;
-	if (trailer) {
-		if (strncasecmp(trailer, CHECKSUM, strlen(CHECKSUM)))
-			return FFS_FAULT_NOT_IMPLEMENTED;
-		s = ffs_digest_named(
-		    trailer + strlen(CHECKSUM), strlen(trailer) - strlen(CHECKSUM));
-		if (s == FFS_SUM_N)
-			return FFS_FAULT_NOT_IMPLEMENTED;
-		want |= 1u << s;
-	}
+	if (q->sum != FFS_SUM_N)
+		want |= 1u << q->sum;
 	return ffs_digest_init(&q->digest, want) ? FFS_FAULT_INTERNAL : FFS_FAULT_NONE;
 }
 
@@ -140,6 +152,7 @@ ffs_s3body_begin(
 	plain = !strcmp(payload, FFS_SIGV4_UNSIGNED);
 	q->sink = q->op->sink;
 	q->text_max = q->op->text_max;
+	q->sum = FFS_SUM_N;
 	f = check_unsigned(q, payload);
 	if (!f)
 		f = begin_length(q);
@@ -194,6 +207,8 @@ ffs_s3body_feed(struct ffs_request *q, const void *p, size_t n)
 		rc = sink(q, p, n);
 	if (rc == -EPROTO)
 		return FFS_FAULT_INCOMPLETE_BODY;
+	if (rc == -ENOMSG)
+		return FFS_FAULT_MALFORMED_TRAILER;
 	if (rc == -EACCES)
 		return FFS_FAULT_SIGNATURE;
 	if (rc == -EFBIG && q->sink == FFS_SINK_TEXT)
@@ -217,7 +232,7 @@ compare(const struct ffs_request *q, enum ffs_sum s, const char *sent)
 enum ffs_fault
 ffs_s3body_finish(struct ffs_request *q)
 {
-	const char *sent, *trailer = trailer_name(q);
+	const char *sent, *trailer;
 	enum ffs_fault f = FFS_FAULT_NONE;
 	char hex[FFS_DIGEST_TEXT];
 	enum ffs_sum s;
@@ -239,7 +254,9 @@ ffs_s3body_finish(struct ffs_request *q)
 	if (f)
 		return f;
 	sent = ffs_s3body_checksum(q, &s);
-	if (sent)
-		return compare(q, s, sent);
-	return trailer ? FFS_FAULT_MALFORMED_TRAILER : FFS_FAULT_NONE;
+	if (!sent) /* announced, and not there */
+		return q->sum == FFS_SUM_N ? FFS_FAULT_NONE : FFS_FAULT_MALFORMED_TRAILER;
+	f = compare(q, s, sent);
+	trailer = q->chunked ? ffs_awschunked_trailer(q->chunked) : NULL;
+	return f || !trailer ? f : compare(q, s, trailer);
 }
