@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,48 +89,30 @@ hold_standard_fds(void)
 }
 
 static void
-usage(FILE *f)
+help(void)
 {
-	fputs(
+	puts(
 	    "usage: ffs-get [--chunks A-B] [--rows A-B] [--time A..B] [--message]\n"
 	    "               [-o FILE [--continue] | -C DIR] DATASET[@GEN]... | s3://BUCKET/KEY...\n"
 	    "       ffs-get --batch < selections\n"
-	    "       ffs-get --list [DATASET...]\n",
-	    f);
-}
-
-static void
-help(void)
-{
-	usage(stdout);
-	puts("\n"
-	     "      --chunks A-B      these chunks, from 0, inclusive\n"
-	     "      --rows A-B        these rows, from 0, inclusive\n"
-	     "      --time A..B       rows with A <= time < B, seconds or HH:MM[:SS]\n"
-	     "      --message         the message file instead\n"
-	     "      --batch           read 'DATASET rows A-B' and the like from stdin\n"
-	     "  -o, --output FILE     complete or not at all; --continue: go on with a part\n"
-	     "  -C, --directory DIR   one file for each chunk\n"
-	     "      --fsync           files are on disk before it ends\n"
-	     "      --list            datasets, or the URLs of chunks\n"
-	     "      --presign[=TIME]  with --list: signed URLs (default 1h)\n"
-	     "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
-	     "      --json            --list and --time-each as JSON Lines\n"
-	     "  -j, --jobs N          requests in flight (default 8, or 3 on this machine)\n"
-	     "      --progress=auto|line|none\n"
-	     "      --endpoint URL, --region NAME, --profile NAME\n"
-	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
-}
-
-static void __attribute__((noreturn, format(printf, 1, 2))) die_usage(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vwarnx(fmt, ap);
-	va_end(ap);
-	usage(stderr);
-	exit(FFS_EXIT_USAGE);
+	    "       ffs-get --list [DATASET...]\n"
+	    "\n"
+	    "      --chunks A-B      these chunks, from 0, inclusive\n"
+	    "      --rows A-B        these rows, from 0, inclusive\n"
+	    "      --time A..B       rows with A <= time < B, seconds or HH:MM[:SS]\n"
+	    "      --message         the message file instead\n"
+	    "      --batch           read 'DATASET rows A-B' and the like from stdin\n"
+	    "  -o, --output FILE     complete or not at all; --continue: go on with a part\n"
+	    "  -C, --directory DIR   one file for each chunk\n"
+	    "      --fsync           files are on disk before it ends\n"
+	    "      --list            datasets, or the URLs of chunks\n"
+	    "      --presign[=TIME]  with --list: signed URLs (default 1h)\n"
+	    "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
+	    "      --json            --list and --time-each as JSON Lines\n"
+	    "  -j, --jobs N          requests in flight (default 8, or 3 on this machine)\n"
+	    "      --progress=auto|line|none\n"
+	    "      --endpoint URL, --region NAME, --profile NAME\n"
+	    "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
 }
 
 /* --- what the library reports --- */
@@ -292,8 +273,6 @@ get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 	clear_progress(run);
 	if (rc == -EINTR)
 		return;
-	if (rc == -EINVAL)
-		die_usage("--continue goes with one dataset or object");
 	if (rc == -EPIPE) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
@@ -333,11 +312,9 @@ list_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs
 	size_t i = 0;
 	int rc;
 
-	do {
+	do
 		rc = ffs_inventory_list(&inv, nargs ? args[i] : NULL);
-		if (rc == -EINVAL)
-			die_usage("bad dataset name '%s'", args[i]);
-	} while (!rc && ++i < nargs && !stop);
+	while (!rc && ++i < nargs && !stop);
 }
 
 /* --- the command line --- */
@@ -346,25 +323,31 @@ static void
 check_opts(const struct opts *o, char *const *args, int nargs)
 {
 	const struct ffs_select *s = &o->select;
-	bool part = s->by_chunks || s->by_rows || s->has_from || s->has_to || s->message;
+	bool object = false,
+	     part = s->by_chunks || s->by_rows || s->has_from || s->has_to || s->message;
 	int i;
 
 	if (o->list ? o->batch || o->output || o->dir || o->time_each : o->presign)
-		die_usage(o->list ? "--list goes with --json and --presign only"
-				  : "--presign goes with --list");
+		ffs_exit_usage(o->list ? "--list goes with --json and --presign only"
+				       : "--presign goes with --list");
 	if (o->batch && nargs)
-		die_usage("--batch takes its selections from standard input");
+		ffs_exit_usage("--batch takes its selections from standard input");
 	if (o->batch && (s->by_chunks || s->by_rows || s->has_from || s->has_to || o->dir))
-		die_usage("with --batch each line says what it wants");
+		ffs_exit_usage("with --batch each line says what it wants");
 	if (!o->batch && !o->list && !nargs)
-		die_usage("no dataset or object is named");
+		ffs_exit_usage("no dataset or object is named");
 	if (o->output && o->dir)
-		die_usage("-o and -C exclude each other");
-	if (o->resume && (!o->output || o->batch || nargs != 1))
-		die_usage("--continue goes with -o and one dataset or object");
-	for (i = 0; i < nargs; i++)
-		if (ffs_s3url_is(args[i]) && (part || o->dir || o->list))
-			die_usage("'%s': an object is given whole, to one output", args[i]);
+		ffs_exit_usage("-o and -C exclude each other");
+	for (i = 0; i < nargs; i++) {
+		if (!ffs_plan_arg_ok(args[i]))
+			ffs_exit_usage(
+			    "bad name '%s', want DATASET[@GEN] or s3://BUCKET/KEY", args[i]);
+		object = ffs_s3url_is(args[i]);
+		if (object && (part || o->dir || o->list))
+			ffs_exit_usage("'%s': an object is given whole, to one output", args[i]);
+	}
+	if (o->resume && (!o->output || nargs != 1 || (!object && ffs_select_is_pattern(args[0]))))
+		ffs_exit_usage("--continue goes with -o and one dataset or object");
 }
 
 static void
@@ -426,7 +409,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 			exit(ffs_exit_flush(FFS_EXIT_OK));
 		case 'j':
 			if (ffs_opt_uint(optarg, 1, 256, &n))
-				die_usage("bad number of jobs '%s', want 1 to 256", optarg);
+				ffs_exit_usage("bad number of jobs '%s', want 1 to 256", optarg);
 			o->jobs = (unsigned)n;
 			break;
 		case 'o':
@@ -446,7 +429,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 			break;
 		case OPT_CHUNKS:
 			if (ffs_select_parse_chunks(&o->select, optarg))
-				die_usage("bad chunks '%s', want A-B", optarg);
+				ffs_exit_usage("bad chunks '%s', want A-B", optarg);
 			break;
 		case OPT_CONTINUE:
 			o->resume = true;
@@ -469,7 +452,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		case OPT_PRESIGN:
 			n = 3600 * 1000;
 			if (optarg && ffs_opt_duration(optarg, 1000, 604800000, &n))
-				die_usage("bad time '%s', want 1s to 168h", optarg);
+				ffs_exit_usage("bad time '%s', want 1s to 168h", optarg);
 			o->presign = (unsigned)(n / 1000);
 			break;
 		case OPT_PROFILE:
@@ -483,22 +466,21 @@ parse_opts(struct opts *o, int argc, char **argv)
 			break;
 		case OPT_ROWS:
 			if (ffs_select_parse_rows(&o->select, optarg))
-				die_usage("bad rows '%s', want A-B", optarg);
+				ffs_exit_usage("bad rows '%s', want A-B", optarg);
 			break;
 		case OPT_TIME:
 			if (ffs_select_parse_time(&o->select, optarg))
-				die_usage("bad time '%s', want A..B, A.. or ..B", optarg);
+				ffs_exit_usage("bad time '%s', want A..B, A.. or ..B", optarg);
 			break;
 		case OPT_TIME_EACH:
 			o->time_each = true;
 			break;
 		default:
-			usage(stderr);
-			exit(FFS_EXIT_USAGE);
+			ffs_exit_usage(NULL);
 		}
 	}
 	if (ffs_progress_parse(progress, STDERR_FILENO, &o->progress))
-		die_usage("bad progress '%s', want auto, line or none", progress);
+		ffs_exit_usage("bad progress '%s', want auto, line or none", progress);
 	/* Beside data on a terminal, or what a pipe's end shows there, it would only disturb. */
 	if (!strcmp(progress, "auto") && (o->quiet || o->list || !(o->output || o->dir)))
 		o->progress = FFS_PROGRESS_NONE;

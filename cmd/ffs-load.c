@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,19 +60,13 @@ on_signal(int sig)
 }
 
 static void
-usage(FILE *f)
-{
-	fprintf(f, "usage: ffs-load [-qv] [-j jobs] [-n name] [-z[level]] [--replace] [--keep]\n"
-		   "                [--resume] [--progress=auto|line|none] [--json] [file ...]\n"
-		   "       ffs-load [-qv] [--json] --prune dataset\n"
-		   "       ffs-load [-qv] [--json] --delete dataset[@generation]\n");
-}
-
-static void
 help(void)
 {
-	usage(stdout);
-	puts("Upload the chunks of a tar stream (stdin, or files), then publish their manifest.\n"
+	puts("usage: ffs-load [-qv] [-j jobs] [-n name] [-z[level]] [--replace] [--keep]\n"
+	     "                [--resume] [--progress=auto|line|none] [--json] [file ...]\n"
+	     "       ffs-load [-qv] [--json] --prune dataset\n"
+	     "       ffs-load [-qv] [--json] --delete dataset[@generation]\n"
+	     "Upload the chunks of a tar stream (stdin, or files), then publish their manifest.\n"
 	     "  -j, --jobs N         requests in flight (8)\n"
 	     "  -n, --name NAME      the dataset's name (default: as the stream says)\n"
 	     "  -z, --zstd[=LEVEL]   store chunks compressed (3)\n"
@@ -282,24 +275,13 @@ run(const struct opts *o, char **files, int n)
 	return rc;
 }
 
-static void __attribute__((noreturn, format(printf, 1, 2))) bad_usage(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vwarnx(fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "Try 'ffs-load --help'.\n");
-	exit(FFS_EXIT_USAGE);
-}
-
 static int
 level(const char *s)
 {
 	uint64_t n = 3;
 
 	if (s && ffs_opt_uint(s, 1, (uint64_t)ZSTD_maxCLevel(), &n))
-		bad_usage("bad zstd level '%s': 1 to %d", s, ZSTD_maxCLevel());
+		ffs_exit_usage("bad zstd level '%s': 1 to %d", s, ZSTD_maxCLevel());
 	return (int)n;
 }
 
@@ -312,10 +294,10 @@ set_dataset(struct opts *o, char *arg)
 	if (at) {
 		*at = '\0';
 		if (ffs_opt_uint(at + 1, 1, INT64_MAX, &o->generation))
-			bad_usage("bad generation '%s'", at + 1);
+			ffs_exit_usage("bad generation '%s'", at + 1);
 	}
 	if (!ffs_dataset_name_ok(arg))
-		bad_usage("'%s' is no name for a dataset", arg);
+		ffs_exit_usage("'%s' is no name for a dataset", arg);
 	o->dataset = arg;
 }
 
@@ -374,7 +356,7 @@ parse(struct opts *o, int argc, char **argv)
 			exit(ffs_exit_flush(FFS_EXIT_OK));
 		case 'j':
 			if (ffs_opt_uint(optarg, 1, 256, &o->jobs))
-				bad_usage("bad number of jobs '%s': 1 to 256", optarg);
+				ffs_exit_usage("bad number of jobs '%s': 1 to 256", optarg);
 			break;
 		case OPT_JSON:
 			o->json = true;
@@ -384,7 +366,7 @@ parse(struct opts *o, int argc, char **argv)
 			break;
 		case 'n':
 			if (!ffs_dataset_name_ok(optarg))
-				bad_usage("'%s' is no name for a dataset", optarg);
+				ffs_exit_usage("'%s' is no name for a dataset", optarg);
 			o->name = optarg;
 			break;
 		case OPT_PROFILE:
@@ -415,20 +397,19 @@ parse(struct opts *o, int argc, char **argv)
 			o->level = level(optarg);
 			break;
 		default:
-			fprintf(stderr, "Try 'ffs-load --help'.\n");
-			exit(FFS_EXIT_USAGE);
+			ffs_exit_usage(NULL);
 		}
 	}
 	if (ffs_progress_parse(progress, STDERR_FILENO, &o->progress))
-		bad_usage("bad progress '%s': auto, line or none", progress);
+		ffs_exit_usage("bad progress '%s': auto, line or none", progress);
 	if (o->prune && o->delete)
-		bad_usage("--prune and --delete do not go together");
+		ffs_exit_usage("--prune and --delete do not go together");
 	if (dataset && optind < argc)
-		bad_usage("--prune and --delete take no files");
+		ffs_exit_usage("--prune and --delete take no files");
 	if (dataset)
 		set_dataset(o, dataset);
 	else if (optind == argc && isatty(STDIN_FILENO))
-		bad_usage("stdin is a terminal: pipe a tar stream in, or name files");
+		ffs_exit_usage("stdin is a terminal: pipe a tar stream in, or name files");
 	if (o->quiet && !strcmp(progress, "auto"))
 		o->progress = FFS_PROGRESS_NONE;
 }

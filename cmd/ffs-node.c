@@ -9,7 +9,6 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,18 +45,11 @@ struct place {
 };
 
 static void
-usage(FILE *f)
-{
-	fputs("usage: ffs-node --serve [DIR] [--listen ADDR:PORT] [--anonymous]\n"
-	      "                [--fsync=always|never] [--log FILE] [--max-connections N] [-v]\n",
-	    f);
-}
-
-static void
 help(void)
 {
-	usage(stdout);
-	puts("\n"
+	puts("usage: ffs-node --serve [DIR] [--listen ADDR:PORT] [--anonymous]\n"
+	     "                [--fsync=always|never] [--log FILE] [--max-connections N] [-v]\n"
+	     "\n"
 	     "Serves a directory as an S3 store, in the foreground, until a signal ends it.\n"
 	     "The first line on standard output is its URL.\n"
 	     "\n"
@@ -71,17 +63,6 @@ help(void)
 	     "  -v, --verbose            a JSON line for every request on standard error\n"
 	     "  -h, --help               this text\n"
 	     "  -V, --version            the version");
-}
-
-static void __attribute__((noreturn, format(printf, 1, 2))) die_usage(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vwarnx(fmt, ap);
-	va_end(ap);
-	usage(stderr);
-	exit(FFS_EXIT_USAGE);
 }
 
 /* --- where to listen --- */
@@ -107,20 +88,20 @@ parse_listen(const char *text, struct place *p)
 		err(FFS_EXIT_FAIL, NULL);
 	port = strrchr(host, ':');
 	if (!port || port == host)
-		die_usage("bad address '%s': want ADDR:PORT", text);
+		ffs_exit_usage("bad address '%s': want ADDR:PORT", text);
 	*port++ = '\0';
 	if (ffs_opt_uint(port, 0, 65535, &n))
-		die_usage("bad port in '%s'", text);
+		ffs_exit_usage("bad port in '%s'", text);
 	name = host;
 	if (host[0] == '[' && port[-2] == ']') {
 		port[-2] = '\0';
 		name++;
 	} else if (strchr(host, ':')) {
-		die_usage("bad address '%s': an IPv6 address goes in brackets", text);
+		ffs_exit_usage("bad address '%s': an IPv6 address goes in brackets", text);
 	}
 	rc = getaddrinfo(name, port, &hints, &ai);
 	if (rc)
-		die_usage("bad address '%s': %s", text, gai_strerror(rc));
+		ffs_exit_usage("bad address '%s': %s", text, gai_strerror(rc));
 	memcpy(&p->sa, ai->ai_addr, ai->ai_addrlen);
 	p->len = ai->ai_addrlen;
 	p->loopback = ffs_loopback_is((const struct sockaddr *)&p->sa);
@@ -244,7 +225,7 @@ serve(const struct opts *o)
 
 	parse_listen(o->listen, &p);
 	if (o->anonymous && !p.loopback)
-		die_usage("--anonymous is for loopback only, not for '%s'", o->listen);
+		ffs_exit_usage("--anonymous is for loopback only, not for '%s'", o->listen);
 	raise_files(o->max_connections);
 	so.log_fd = open_log(o);
 	so.store = open_store(o);
@@ -323,7 +304,8 @@ main(int argc, char **argv)
 			break;
 		case OPT_FSYNC:
 			if (strcmp(optarg, "always") && strcmp(optarg, "never"))
-				die_usage("bad value '%s' of --fsync: always or never", optarg);
+				ffs_exit_usage(
+				    "bad value '%s' of --fsync: always or never", optarg);
 			o.no_sync = !strcmp(optarg, "never");
 			break;
 		case OPT_LOG:
@@ -331,19 +313,18 @@ main(int argc, char **argv)
 			break;
 		case OPT_MAX_CONNECTIONS:
 			if (ffs_opt_uint(optarg, 1, 100000, &o.max_connections))
-				die_usage("bad number of connections '%s'", optarg);
+				ffs_exit_usage("bad number of connections '%s'", optarg);
 			break;
 		default:
-			usage(stderr);
-			return FFS_EXIT_USAGE;
+			ffs_exit_usage(NULL);
 		}
 	}
 	if (!o.serve)
-		die_usage("nothing to do: --serve serves a store");
+		ffs_exit_usage("nothing to do: --serve serves a store");
 	/* "--serve DIR": getopt takes only "--serve=DIR" for an optional argument. */
 	if (!o.dir && optind < argc)
 		o.dir = argv[optind++];
 	if (optind < argc)
-		die_usage("unexpected argument '%s'", argv[optind]);
+		ffs_exit_usage("unexpected argument '%s'", argv[optind]);
 	return serve(&o);
 }

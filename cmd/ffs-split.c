@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -129,7 +130,9 @@ run(struct opts *o, const char *const *files, size_t n)
 	if (rc) {
 		warnx("%s", ffs_sources_error(sources));
 		ffs_sources_free(sources);
-		return rc == -EINVAL ? FFS_EXIT_USAGE : ffs_exit_of(rc);
+		if (rc == -EINVAL)
+			ffs_exit_usage(NULL);
+		return ffs_exit_of(rc);
 	}
 	out = o->dir ? ffs_chunkout_new_dir(o->dir) : ffs_chunkout_new_tar(STDOUT_FILENO);
 	if (!out)
@@ -146,19 +149,12 @@ run(struct opts *o, const char *const *files, size_t n)
 }
 
 static void
-usage(FILE *f)
-{
-	fprintf(f,
-	    "usage: ffs-split [-hqVv] [-C DIR] [-d CHAR] [-m MESSAGE] [-n NAME] [-r ROWS]\n"
-	    "                 [-s SIZE] [--header] [--member GLOB] [--ragged] [--time-col N]\n"
-	    "                 [FILE ...]\n");
-}
-
-static void
 help(void)
 {
-	usage(stdout);
-	fputs("Cut CSVs into chunks of whole rows and write them as a tar stream for ffs-load.\n"
+	fputs("usage: ffs-split [-hqVv] [-C DIR] [-d CHAR] [-m MESSAGE] [-n NAME] [-r ROWS]\n"
+	      "                 [-s SIZE] [--header] [--member GLOB] [--ragged] [--time-col N]\n"
+	      "                 [FILE ...]\n"
+	      "Cut CSVs into chunks of whole rows and write them as a tar stream for ffs-load.\n"
 	      "FILE may be compressed or an archive; '-' or none is stdin.\n\n"
 	      "  -C, --directory DIR  write DIR/DATASET/00000.csv and so on, no tar stream\n"
 	      "  -d, --delimiter CHAR what separates columns (','; \\t is a tab)\n"
@@ -181,8 +177,7 @@ parse_delimiter(const char *s)
 	if (!strcmp(s, "\\t"))
 		return '\t';
 	if (!ffs_csv_delim_ok(s))
-		errx(FFS_EXIT_USAGE,
-		    "bad delimiter '%s': one ASCII character, no quote or line end", s);
+		ffs_exit_usage("bad delimiter '%s': one ASCII character, no quote or line end", s);
 	return s[0];
 }
 
@@ -193,15 +188,14 @@ parse_number(const char *what, const char *s, uint64_t max)
 	int rc = ffs_opt_uint(s, 1, max, &n);
 
 	if (rc)
-		errx(FFS_EXIT_USAGE, "bad %s '%s': %s", what, s, strerror(-rc));
+		ffs_exit_usage("bad %s '%s': %s", what, s, strerror(-rc));
 	return n;
 }
 
 enum { OPT_HEADER = 256, OPT_MEMBER, OPT_RAGGED, OPT_TIME_COL };
 
-/* Returns true, or the exit status in *status. */
-static bool
-parse(struct opts *o, int argc, char **argv, int *status)
+static void
+parse(struct opts *o, int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "delimiter", required_argument, NULL, 'd' },
@@ -222,7 +216,6 @@ parse(struct opts *o, int argc, char **argv, int *status)
 	};
 	int ch, rc;
 
-	*status = FFS_EXIT_OK;
 	while ((ch = getopt_long(argc, argv, "C:d:hm:n:qr:s:Vv", longopts, NULL)) != -1) {
 		switch (ch) {
 		case 'C':
@@ -233,7 +226,7 @@ parse(struct opts *o, int argc, char **argv, int *status)
 			break;
 		case 'h':
 			help();
-			return false;
+			exit(ffs_exit_flush(FFS_EXIT_OK));
 		case 'm':
 			o->sources.message = optarg;
 			break;
@@ -249,11 +242,11 @@ parse(struct opts *o, int argc, char **argv, int *status)
 		case 's':
 			rc = ffs_opt_size(optarg, 1, FFS_SPLIT_CHUNK_MAX, &o->split.size);
 			if (rc)
-				errx(FFS_EXIT_USAGE, "bad size '%s': %s", optarg, strerror(-rc));
+				ffs_exit_usage("bad size '%s': %s", optarg, strerror(-rc));
 			break;
 		case 'V':
 			puts("ffs-split " FFS_VERSION);
-			return false;
+			exit(ffs_exit_flush(FFS_EXIT_OK));
 		case 'v':
 			o->verbose = true;
 			break;
@@ -270,12 +263,9 @@ parse(struct opts *o, int argc, char **argv, int *status)
 			o->split.time_col = (unsigned)parse_number("column", optarg, 1000000);
 			break;
 		default:
-			usage(stderr);
-			*status = FFS_EXIT_USAGE;
-			return false;
+			ffs_exit_usage(NULL);
 		}
 	}
-	return true;
 }
 
 int
@@ -284,23 +274,17 @@ main(int argc, char **argv)
 	static const char *const standard_input[] = { "-" };
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct opts o = { .split = { .delim = ',' } };
-	int status;
 
 	setlocale(LC_CTYPE, ""); /* libarchive turns names of members into this one's characters */
-	if (!parse(&o, argc, argv, &status))
-		return ffs_exit_flush(status);
+	parse(&o, argc, argv);
 	argc -= optind;
 	argv += optind;
 	if (o.sources.message && o.split.time_col)
-		errx(FFS_EXIT_USAGE,
-		    "-m and --time-col exclude each other: times come from one of them");
-	if (!argc && isatty(STDIN_FILENO)) {
-		usage(stderr);
-		return FFS_EXIT_USAGE;
-	}
+		ffs_exit_usage("-m and --time-col exclude each other: times come from one of them");
+	if (!argc && isatty(STDIN_FILENO))
+		ffs_exit_usage("stdin is a terminal: pipe a CSV in, or name files");
 	if (!o.dir && isatty(STDOUT_FILENO))
-		errx(FFS_EXIT_USAGE,
-		    "no tar stream to a terminal: pipe it into ffs-load, or use -C");
+		ffs_exit_usage("no tar stream to a terminal: pipe it into ffs-load, or use -C");
 	if (o.dir) {
 		/* No SA_RESTART: a read that waits must end, so that what was begun can be removed.
 		 */

@@ -42,9 +42,8 @@ manifest() {
 # --- the command line ---
 
 @test "without anything to read it is a usage error" {
-	run -2 --separate-stderr ffs-get
-	[ -z "$output" ]
-	[[ $stderr == *"no dataset or object is named"*"usage: ffs-get "* ]]
+	usage_error ffs-get
+	[ "$why" = "no dataset or object is named" ]
 }
 
 @test "help goes to stdout and fits a screen" {
@@ -58,22 +57,24 @@ manifest() {
 
 @test "bad options and values are named, with status 2" {
 	local o
-	run -2 ffs-get --nope
+	usage_error ffs-get --nope
 	for o in -j0 -j257 -jx --rows=x --rows=2-1 --rows=-1 --chunks=1.5 --time=5 --time=2..1 --time=.. \
 		--progress=sometimes; do
-		run -2 --separate-stderr ffs-get "$o" d
-		[[ ${stderr_lines[0]} == "ffs-get: bad "* ]]
+		usage_error ffs-get "$o" d
+		[[ $why == "bad "* ]]
 	done
-	run -2 ffs-get --list --presign=0 d
-	run -2 ffs-get --presign d
-	run -2 ffs-get -o x -C y d
-	run -2 ffs-get --batch d
-	run -2 ffs-get --batch --rows 1
-	run -2 ffs-get --continue d
-	run -2 ffs-get --rows 1 s3://bucket/key
-	run -2 ffs-get s3://bucket
-	run -2 ffs-get 'no such name'
-	run -2 ffs-get d@0
+	usage_error ffs-get --list --presign=0 d
+	usage_error ffs-get --presign d
+	usage_error ffs-get -o x -C y d
+	usage_error ffs-get --batch d
+	usage_error ffs-get --batch --rows 1
+	usage_error ffs-get --continue d
+	usage_error ffs-get --continue -o x 'd*'
+	usage_error ffs-get --rows 1 s3://bucket/key
+	usage_error ffs-get s3://bucket
+	usage_error ffs-get 'no such name'
+	usage_error ffs-get d@0
+	usage_error ffs-get --list d@0
 }
 
 # --- what is read ---

@@ -82,9 +82,8 @@ stop_node() {
 }
 
 @test "without --serve it says what it can do" {
-	run -2 --separate-stderr ffs-node
-	[ -z "$output" ]
-	[[ $stderr == *"--serve"* ]]
+	usage_error ffs-node
+	[[ $why == *"--serve"* ]]
 }
 
 @test "bad options are usage errors" {
@@ -94,9 +93,7 @@ stop_node() {
 		"--serve --listen 127.0.0.1:70000" "--serve --listen 127.0.0.1:x" "--serve --listen ::1:9000" \
 		"--serve --listen no.such.host.invalid:1" "--serve --listen 0.0.0.0:0 --anonymous"; do
 		# shellcheck disable=SC2086
-		run -2 --separate-stderr timeout 20 ffs-node $bad
-		[ -z "$output" ]
-		[[ $stderr == *"usage: ffs-node"* ]]
+		usage_error ffs-node $bad
 	done
 }
 

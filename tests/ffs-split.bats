@@ -50,23 +50,21 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	[[ $output == *"cannot write standard output"* ]]
 }
 
-@test "an unknown option is a usage error on stderr" {
-	run -2 --separate-stderr ffs-split --nope
-	[ -z "$output" ]
-	[[ $stderr == *"usage: ffs-split "* ]]
+@test "an unknown option is a usage error" {
+	usage_error ffs-split --nope
+	[[ $why == *"'--nope'"* ]]
 }
 
 @test "bad numbers and delimiters name the value" {
 	local bad
 	for bad in "-r 0" "-r 12x" "-r -1" "-s 0" "-s 12q" "-s 2g" "--time-col 0" "--time-col x"; do
 		# shellcheck disable=SC2086
-		run -2 --separate-stderr ffs-split $bad x.csv
-		[ -z "$output" ]
-		[[ $stderr == "ffs-split: bad "*"'${bad#* }'"* ]]
+		usage_error ffs-split $bad x.csv
+		[[ $why == "bad "*"'${bad#* }'"* ]]
 	done
 	for bad in '"' ab '' $'\n' $'\r' $'\xa7' §; do
-		run -2 --separate-stderr ffs-split -d "$bad" x.csv
-		[[ $stderr == "ffs-split: bad delimiter "* ]]
+		usage_error ffs-split -d "$bad" x.csv
+		[[ $why == "bad delimiter "* ]]
 	done
 }
 
@@ -76,19 +74,21 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	run -2 script -qec 'ffs-split x.csv 2>err' /dev/null
 	[ -z "$output" ]
 	run -0 cat err
-	[[ $output == "ffs-split: no tar stream to a terminal"* ]]
-	[ "${#lines[@]}" -eq 1 ]
+	[[ ${lines[0]} == "ffs-split: no tar stream to a terminal"* ]]
+	[ "${lines[1]}" = "Try 'ffs-split --help'." ]
+	[ "${#lines[@]}" -eq 2 ]
 }
 
 @test "no file on a terminal is a usage error" {
 	need_cmd script
 	run -2 script -qec 'ffs-split >out' /dev/null
-	[[ $output == "usage: ffs-split "* ]]
+	[[ ${lines[0]} == "ffs-split: stdin is a terminal"* ]]
+	[ "${#lines[@]}" -eq 2 ]
 }
 
 @test "-m and --time-col exclude each other" {
-	run -2 --separate-stderr ffs-split -m m.csv --time-col 1 x.csv
-	[[ $stderr == "ffs-split: -m and --time-col exclude each other"* ]]
+	usage_error ffs-split -m m.csv --time-col 1 x.csv
+	[[ $why == "-m and --time-col exclude each other"* ]]
 }
 
 @test "a missing file is exit 3, a directory exit 1" {
@@ -361,12 +361,11 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 
 @test "a name that is none is refused" {
 	echo a >'my file.csv'
-	run -2 --separate-stderr ffs-split 'my file.csv'
-	[[ $stderr == *"'my file.csv': this makes no name for a dataset: give one with -n" ]]
+	usage_error ffs-split 'my file.csv'
+	[ "$why" = "'my file.csv': this makes no name for a dataset: give one with -n" ]
 	local bad
 	for bad in '' /a a/ a//b ../a .a a/../b 'a b' 'a@1' 'a*' $'a\nb' '{ticker}' '{x}'; do
-		run -2 --separate-stderr ffs-split -n "$bad" 'my file.csv'
-		[ -z "$output" ]
+		usage_error ffs-split -n "$bad" 'my file.csv'
 	done
 }
 
@@ -375,15 +374,15 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	echo b,c >y.csv
 	run -0 bash -c 'ffs-split x.csv y.csv | tar t'
 	[ "$output" = $'x/00000.csv\ny/00000.csv' ]
-	run -2 --separate-stderr ffs-split -n z x.csv y.csv
-	[ "$stderr" = "ffs-split: -n 'z' names one dataset, here are 2" ]
+	usage_error ffs-split -n z x.csv y.csv
+	[ "$why" = "-n 'z' names one dataset, here are 2" ]
 	mkdir d
 	cp y.csv d/x.csv
-	run -2 --separate-stderr ffs-split x.csv d/x.csv
-	[ "$stderr" = "ffs-split: 'x.csv' and 'd/x.csv' would be one dataset: split one, with -n" ] ||
-		[ "$stderr" = "ffs-split: 'd/x.csv' and 'x.csv' would be one dataset: split one, with -n" ]
-	run -2 --separate-stderr ffs-split - -
-	[[ $stderr == *"stdin can be read once only" ]]
+	usage_error ffs-split x.csv d/x.csv
+	[ "$why" = "'x.csv' and 'd/x.csv' would be one dataset: split one, with -n" ] ||
+		[ "$why" = "'d/x.csv' and 'x.csv' would be one dataset: split one, with -n" ]
+	usage_error ffs-split - -
+	[ "$why" = "stdin can be read once only" ]
 }
 
 # --- compression and archives ---
@@ -452,8 +451,8 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	run -0 bash -c 'cat one.zip | ffs-split | tar xO'
 	[ "$output" = 1,2 ]
 	for f in two.zip two.7z two.tgz; do
-		run -2 --separate-stderr ffs-split "$f"
-		[[ $stderr == *"one of several members: choose with --member" ]]
+		usage_error ffs-split "$f"
+		[[ $why == *"one of several members: choose with --member" ]]
 		run -0 bash -c 'ffs-split --member "*.csv" "$1" | tar t' - "$f"
 		[ "$output" = $'a/00000.csv\nb/00000.csv' ]
 		run -0 bash -c 'ffs-split --member "d/b*" "$1" | tar xO' - "$f"
@@ -499,10 +498,10 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	make("up.tar", "../../x/..")
 	make("up2.tar", "../../evil.csv")
 	EOF
-	run -2 --separate-stderr ffs-split --member '*red*' esc.tar
+	usage_error ffs-split --member '*red*' esc.tar
 	[[ $stderr != *$'\x1b'* && $stderr != *$'\x07'* ]]
 	[[ $stderr == *"?[31mred?.csv"* ]]
-	run -2 --separate-stderr ffs-split up.tar
+	usage_error ffs-split up.tar
 	run -0 ffs-split -C d up2.tar
 	[ -f d/evil/00000.csv ]
 }
@@ -582,9 +581,9 @@ MSFT/2012-06-21/00000.message.csv" ]
 @test "-n takes ticker, date and level, and two levels of a day need the latter" {
 	make_pair d AAPL 2012-06-21 1 3
 	make_pair d AAPL 2012-06-21 2 3
-	run -2 --separate-stderr ffs-split d/*
-	[[ $stderr == *"orderbook_1.csv' and "*"orderbook_2.csv' would be one dataset: use -n with {level}"* ]] ||
-		[[ $stderr == *"orderbook_2.csv' and "*"orderbook_1.csv' would be one dataset: use -n with {level}"* ]]
+	usage_error ffs-split d/*
+	[[ $why == *"orderbook_1.csv' and "*"orderbook_2.csv' would be one dataset: use -n with {level}"* ]] ||
+		[[ $why == *"orderbook_2.csv' and "*"orderbook_1.csv' would be one dataset: use -n with {level}"* ]]
 	run -0 bash -c 'ffs-split -n "x/{date}/{ticker}-{level}" d/* | tar t | grep -v message'
 	[ "$output" = $'x/2012-06-21/AAPL-1/00000.csv\nx/2012-06-21/AAPL-2/00000.csv' ]
 }
@@ -628,8 +627,8 @@ MSFT/2012-06-21/00000.message.csv" ]
 @test "-m takes exactly one order book" {
 	make_pair d AAPL 2012-06-21 1 3
 	make_pair d MSFT 2012-06-21 1 3
-	run -2 --separate-stderr ffs-split -m d/AAPL*message* d/*book*
-	[ "$stderr" = "ffs-split: -m takes one order book and one message file" ]
+	usage_error ffs-split -m d/AAPL*message* d/*book*
+	[ "$why" = "-m takes one order book and one message file" ]
 }
 
 @test "messages may come through a pipe" {

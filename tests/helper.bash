@@ -47,6 +47,17 @@ need_cmd() {
 	command -v "$1" >/dev/null || need "needs $1"
 }
 
+# usage_error TOOL [ARG...]: its status is 2, it prints nothing, and two lines on stderr: what is
+# wrong, which is $why then, and where to look.
+# shellcheck disable=SC2154 # what bats sets
+usage_error() {
+	run -2 --separate-stderr "$@"
+	[ -z "$output" ] || return 1
+	[ "${#stderr_lines[@]}" -eq 2 ] || { printf '%s\n' "${stderr_lines[@]}" >&2; return 1; }
+	why=${stderr_lines[0]#"$1: "}
+	[ "${stderr_lines[0]}" = "$1: $why" ] && [ "${stderr_lines[1]}" = "Try '$1 --help'." ]
+}
+
 # until_true SECONDS COMMAND...: poll with a deadline.
 until_true() {
 	local end=$((SECONDS + $1))

@@ -72,7 +72,7 @@ as_tests() {
 }
 
 @test "nothing in common prints or exits" {
-	# But for exit.c, which ends a main with a checked flush.
+	# But for exit.c, by which mains end.
 	run -1 grep -nE --exclude=exit.c '(^|[^a-z_.>])(printf|puts|perror|errx?|warnx?|_?exit)\(' "$root"/common/*/*.c
 }
 
@@ -82,6 +82,20 @@ as_tests() {
 		[ -f "$root/man/$name.1" ]
 		[ -f "$root/tests/$name.bats" ]
 	done
+}
+
+@test "every tool says in two lines that its command line is wrong" {
+	for f in "$root"/cmd/*.c; do
+		name=$(basename "$f" .c)
+		usage_error "$name" --nonsense </dev/null
+		usage_error "$name" -Z </dev/null
+		usage_error "$name" --help=x </dev/null
+		for o in $(sed -n 's/.*{ "\([a-z-]*\)", required_argument.*/--\1/p' "$f"); do
+			usage_error "$name" "$o" </dev/null
+		done
+	done
+	# Everybody says it by one function.
+	run -1 grep -n 'errx*(FFS_EXIT_USAGE\|exit(FFS_EXIT_USAGE\|return FFS_EXIT_USAGE' "$root"/cmd/*.c
 }
 
 @test "make install puts programs, pages and completions in their places" {

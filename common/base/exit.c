@@ -3,7 +3,11 @@
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/utf8.h"
 
 enum ffs_exit
 ffs_exit_of(int rc)
@@ -49,4 +53,21 @@ ffs_exit_flush(int rc)
 		return rc ? rc : FFS_EXIT_FAIL;
 	}
 	return rc;
+}
+
+void
+ffs_exit_usage(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (fmt) {
+		va_start(ap, fmt);
+		vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		ffs_utf8_mask(text); /* a line end in an argument would make more lines of it */
+		warnx("%s", text);
+	}
+	fprintf(stderr, "Try '%s --help'.\n", program_invocation_short_name);
+	exit(FFS_EXIT_USAGE);
 }

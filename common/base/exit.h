@@ -27,4 +27,10 @@ enum ffs_exit ffs_exit_of(int rc);
  */
 int ffs_exit_flush(int rc);
 
+/*
+ * A bad command line: says what is wrong (fmt NULL: getopt has said it) and where to look, two
+ * lines, and ends the tool with FFS_EXIT_USAGE.
+ */
+void ffs_exit_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
 #endif

@@ -26,7 +26,7 @@ struct ffs_inventory {
 
 /*
  * name NULL: all datasets; a pattern: those that match; else the chunks of
- * that dataset.  Returns 0, what line() returned, or -EINVAL for a bad name.
+ * that dataset.  Returns 0, what line() returned, or -EINVAL for a bad name (ffs_plan_arg_ok()).
  */
 int ffs_inventory_list(const struct ffs_inventory *inv, const char *name);
 

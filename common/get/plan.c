@@ -166,8 +166,6 @@ open_bare(struct ffs_plan *p, const char *url)
 	char *bucket = NULL, *key = NULL;
 	int rc = ffs_s3url_parse(url, &bucket, &key);
 
-	if (rc == -EINVAL)
-		return ffs_plan_fail(p, FFS_EXIT_USAGE, "bad URL '%s', want s3://BUCKET/KEY", url);
 	if (!rc)
 		p->src = ffs_catalog_bare(bucket, key);
 	free(bucket);
@@ -181,6 +179,20 @@ open_bare(struct ffs_plan *p, const char *url)
 }
 
 /* --- arguments --- */
+
+bool
+ffs_plan_arg_ok(const char *arg)
+{
+	struct ffs_select sel = { 0 };
+	char *bucket = NULL, *key = NULL;
+	int rc = ffs_s3url_is(arg) ? ffs_s3url_parse(arg, &bucket, &key)
+	                           : ffs_select_parse_name(&sel, arg);
+
+	free(bucket);
+	free(key);
+	ffs_select_release(&sel);
+	return !rc;
+}
 
 static int
 expand(struct ffs_plan *p, const char *pattern)
@@ -231,9 +243,7 @@ ffs_plan_open_next(struct ffs_plan *p)
 			continue;
 		}
 		rc = set_name(p, arg);
-		if (rc == -EINVAL)
-			rc = ffs_plan_fail(p, FFS_EXIT_USAGE, "bad dataset name '%s'", arg);
-		else if (!rc)
+		if (!rc)
 			rc = ffs_select_is_pattern(arg) ? expand(p, arg) : open_dataset(p);
 	}
 	return rc;

@@ -19,7 +19,7 @@ struct ffs_plan_opts {
 	struct ffs_stores *stores;
 	const char *bucket;
 	const struct ffs_select *select; /* applied to all, its name does not count */
-	char *const *args;               /* datasets, patterns, s3:// URLs; nargs of them */
+	char *const *args;               /* nargs of them, each ffs_plan_arg_ok() */
 	size_t nargs;
 	int batch_fd; /* selections come from here, one a line; -1: from args */
 	bool files;   /* every piece has a file name */
@@ -30,6 +30,9 @@ struct ffs_plan_opts {
 	void *arg;
 };
 
+/* Is it a dataset's name, DATASET@GEN, a pattern, or s3://BUCKET/KEY. */
+bool ffs_plan_arg_ok(const char *arg);
+
 /* NULL with errno. */
 struct ffs_plan *ffs_plan_new(const struct ffs_plan_opts *o);
 void ffs_plan_free(struct ffs_plan *p);
@@ -38,10 +41,9 @@ void ffs_plan_free(struct ffs_plan *p);
 int ffs_plan_next(void *plan, struct ffs_piece *piece);
 
 /*
- * For resuming: find the first argument's dataset or object now.  *identity
- * (free it) says which bytes the plan stands for; *size is how many, UINT64_MAX where only
- * reading tells.  Returns 0, -EINVAL where there is more than one argument or a pattern,
- * -ECANCELED after failed().
+ * For resuming: find the dataset or object now that the plan's only argument, which is no pattern,
+ * names.  *identity (free it) says which bytes the plan stands for; *size is how many, UINT64_MAX
+ * where only reading tells.  Returns 0 or -errno, -ECANCELED after failed().
  */
 int ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size);
 

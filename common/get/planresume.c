@@ -7,7 +7,6 @@
 
 #include "common/base/buf.h"
 #include "common/get/planimpl.h"
-#include "common/s3/s3url.h"
 
 /* Ask the nodes for the object's size and ETag, which reading alone would tell too late. */
 static int
@@ -93,8 +92,6 @@ ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size)
 	struct ffs_object *o;
 	int rc;
 
-	if (p->o.nargs != 1 || (!ffs_s3url_is(p->o.args[0]) && ffs_select_is_pattern(p->o.args[0])))
-		return -EINVAL;
 	rc = ffs_plan_open_next(p);
 	if (rc <= 0)
 		return rc ? rc : -ECANCELED;

@@ -132,7 +132,7 @@ open_file(struct state *s, struct ffs_outfile *file)
 
 	if (t->resume) {
 		rc = ffs_plan_identify(t->plan, &identity, &size);
-		if (rc == -EINVAL || rc == -ECANCELED)
+		if (rc == -ECANCELED)
 			return rc;
 		t->complete =
 		    !rc && size != UINT64_MAX && ffs_outfile_complete(t->path, identity, size);

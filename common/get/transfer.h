@@ -19,7 +19,7 @@ struct ffs_transfer {
 	const char *path; /* a file, complete or not at all; NULL: to fd, or into dir */
 	const char *dir;
 	int fd;
-	bool resume; /* go on with path's part, and leave one behind */
+	bool resume; /* go on with path's part, and leave one behind; see ffs_plan_identify() */
 	bool sync;   /* what was written survives a power failure */
 	void (*event)(void *arg, const struct ffs_reader_event *e);
 	bool (*failed)(void *arg, const struct ffs_piece *piece, const struct ffs_object *object,
@@ -36,10 +36,9 @@ struct ffs_transfer {
 };
 
 /*
- * Returns 0; -ECANCELED where a callback, here or of the plan, has told the failure; -EINVAL
- * where resuming needs one dataset or object; -EPIPE where nobody reads fd any more; -EINTR after
- * *stop, when the plan may still be in use and only the end of the process is left to do; any
- * other -errno with t->status and t->error.
+ * Returns 0; -ECANCELED where a callback, here or of the plan, has told the failure;
+ * -EPIPE where nobody reads fd any more; -EINTR after *stop, when the plan may still be in use and
+ * only the end of the process is left to do; any other -errno with t->status and t->error.
  */
 int ffs_transfer_run(struct ffs_transfer *t);
 

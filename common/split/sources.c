@@ -363,6 +363,7 @@ name_part(struct ffs_sources *s, struct part *p)
 	if (!s->o.name)
 		return fail_part(
 		    s, -EINVAL, p, "this makes no name for a dataset: give one with -n");
+	ffs_utf8_mask(p->dataset);
 	return fail(s, -EINVAL, "'%s' is no name for a dataset (a number alone is a generation)",
 	    p->dataset);
 }
