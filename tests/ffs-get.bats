@@ -425,6 +425,23 @@ $(grep "^$t," t.csv)" ]
 	[ -z "$output" ]
 }
 
+@test "a name that was deleted and loaded again with other bytes is read from the start" {
+	start_node
+	seq 10001 10500 >s.csv
+	ffs-split -n d -r 50 s.csv | ffs-load -q
+	proxy GET 00006.csv 1 404
+	run -3 ffs-get -j 1 --continue -o out d
+	ffs-get --continue -o whole d
+	AWS_ENDPOINT_URL=$url
+	ffs-load -q --delete d
+	sed s/10111/10999/ s.csv >t.csv
+	ffs-split -n d -r 50 t.csv | ffs-load -q
+	ffs-get --continue -o out d
+	cmp out t.csv
+	ffs-get --continue -o whole d
+	cmp whole t.csv
+}
+
 @test "an object goes on at the byte, and from the start where it is another" {
 	start_node
 	book 100

@@ -84,6 +84,21 @@ ffs_plan_total(const struct ffs_plan *p, size_t *chunks)
 	return n == UINT64_MAX ? 0 : n;
 }
 
+/* A name may be deleted and made again, from generation 1: its bytes are what counts. */
+static void
+add_etags(const struct ffs_plan *p, struct ffs_buf *b)
+{
+	const struct ffs_chunk *c;
+	size_t i;
+
+	for (i = p->next; i < p->end; i++) {
+		c = &p->src->m.chunks[i];
+		ffs_buf_addf(b, " %s", c->data.etags[0]);
+		if (c->message.key)
+			ffs_buf_addf(b, " %s", c->message.etags[0]);
+	}
+}
+
 int
 ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size)
 {
@@ -113,9 +128,7 @@ ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size)
 		if (s->has_to)
 			ffs_buf_addf(&b, " to %" PRId64 ".%" PRIu64, s->to.sec, s->to.frac);
 		ffs_buf_adds(&b, s->message ? " message" : "");
-		/* A name may be deleted and made again, from generation 1. */
-		if (p->next < p->end)
-			ffs_buf_addf(&b, " %s", p->src->m.chunks[p->next].data.etags[0]);
+		add_etags(p, &b);
 		*size = sum(p, p->next, p->end);
 	}
 	rc = ffs_buf_error(&b);
