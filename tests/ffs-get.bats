@@ -339,6 +339,8 @@ $(grep "^$t," t.csv)" ]
 	head -c 20000001 /dev/urandom >store/ffs/x/three
 	for k in empty one three; do ffs-get "s3://ffs/x/$k" | cmp - "store/ffs/x/$k"; done
 	ffs-get s3://ffs/x/one s3://ffs/x/three | cmp - <(cat store/ffs/x/one store/ffs/x/three)
+	ffs-get --continue -o out s3://ffs/x/empty
+	[ -f out ] && [ ! -s out ]
 	run -3 --separate-stderr ffs-get s3://ffs/x/none
 	[[ $stderr == "ffs-get: cannot read 's3://ffs/x/none': NoSuchKey (404)"* ]]
 	run -3 ffs-get s3://nobucket/x

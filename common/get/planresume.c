@@ -146,8 +146,8 @@ ffs_plan_skip(struct ffs_plan *p, uint64_t have)
 
 	if (p->bare) {
 		p->offset = have < p->src->m.chunks[0].data.bytes ? have : 0;
-		if (have && have == p->src->m.chunks[0].data.bytes)
-			p->next = p->end;
+		if (have == p->src->m.chunks[0].data.bytes)
+			p->next = p->end; /* an empty one has no range to ask for */
 		return p->offset || p->next == p->end ? have : 0;
 	}
 	for (; p->next < p->end; p->next++, first = false) {
