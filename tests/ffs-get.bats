@@ -226,6 +226,21 @@ $(grep "^$t," t.csv)" ]
 	done
 }
 
+@test "rows that are longer than the ranges of a chunk are found and cut" {
+	start_node
+	{
+		echo 1,a
+		printf 2,
+		head -c 30000000 /dev/zero | tr '\0' x
+		printf '\n3,c\n'
+	} >l.csv
+	ffs-split --time-col 1 l.csv | ffs-load -q
+	run -0 ffs-get --rows 2 l
+	[ "$output" = 3,c ]
+	ffs-get --rows 1 l | cmp - <(sed -n 2p l.csv)
+	ffs-get --time 2..4 l | cmp - <(tail -n +2 l.csv)
+}
+
 # --- a batch ---
 
 @test "a batch answers its lines in order" {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 enum {
-	CARRY_MAX = 16 << 20,
 	CARRY_STEP = 4096,
 };
 
@@ -69,6 +68,15 @@ take(struct ffs_cut *c, const struct ffs_csv_row *row)
 	return v;
 }
 
+/* As ffs_csv_next(), but -EFBIG is for write(2) to say. */
+static int
+next_row(struct ffs_cut *c, const char *p, size_t n, bool eof, struct ffs_csv_row *row)
+{
+	int rc = ffs_csv_next(c->csv, p, n, eof, row);
+
+	return rc == -EFBIG ? -EBADMSG : rc;
+}
+
 /*
  * Finish what earlier bytes began, most often one row.  *used of the new ones
  * belong to it.
@@ -83,7 +91,7 @@ feed_carry(struct ffs_cut *c, const char *p, size_t n, bool eof, size_t *used,
 
 	*used = 0;
 	while (!c->over && c->carry.len) {
-		rc = ffs_csv_next(c->csv, c->carry.p, c->carry.len, eof && *used == n, &row);
+		rc = next_row(c, c->carry.p, c->carry.len, eof && *used == n, &row);
 		if (rc < 0)
 			return rc;
 		if (!rc) {
@@ -91,8 +99,6 @@ feed_carry(struct ffs_cut *c, const char *p, size_t n, bool eof, size_t *used,
 			step *= 2;
 			if (!add)
 				return 0;
-			if (c->carry.len + add > CARRY_MAX)
-				return -EFBIG;
 			ffs_buf_add(&c->carry, p + *used, add);
 			*used += add;
 			if (ffs_buf_error(&c->carry))
@@ -132,7 +138,7 @@ feed_rows(struct ffs_cut *c, const char *p, size_t n, bool eof,
 			rc = end > start ? emit(arg, p + start, end - start) : 0;
 			return rc ? rc : emit(arg, p + at, n - at);
 		}
-		rc = ffs_csv_next(c->csv, p + at, n - at, eof, &row);
+		rc = next_row(c, p + at, n - at, eof, &row);
 		if (rc <= 0)
 			break;
 		rc = v = take(c, &row);
@@ -155,8 +161,6 @@ feed_rows(struct ffs_cut *c, const char *p, size_t n, bool eof,
 	if (end > start && emit)
 		rc = emit(arg, p + start, end - start);
 	if (!rc && !c->over && at < n) {
-		if (n - at > CARRY_MAX)
-			return -EFBIG;
 		ffs_buf_add(&c->carry, p + at, n - at);
 		rc = ffs_buf_error(&c->carry);
 	}

@@ -37,7 +37,7 @@ void ffs_cut_release(struct ffs_cut *c);
 /*
  * Take n more bytes; those wanted go to emit (NULL: rows are only found).
  * With eof these are the last ones.  Returns 0; -errno of emit; -EBADMSG where a wanted row
- * is missing, a time is none, or a quote is never closed; -EFBIG for a row over 16 MiB; -ENOMEM.
+ * is missing, a time is none, a quote is never closed, or a row is over FFS_CSV_ROW_MAX; -ENOMEM.
  */
 int ffs_cut_feed(struct ffs_cut *c, const char *p, size_t n, bool eof,
     int (*emit)(void *arg, const char *p, size_t n), void *arg);
