@@ -328,6 +328,10 @@ $(grep "^$t," t.csv)" ]
 	[[ $stderr == "ffs-get: line 2: cannot read dataset 'none'"* ]]
 	run -3 --separate-stderr ffs-get --batch <<<$'\nd rows 1000'
 	[[ $stderr == "ffs-get: line 2: "* ]]
+	printf 'd rows 0\nd rows 1\0-9\n' >nul
+	run -2 --separate-stderr ffs-get --batch <nul
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$stderr" = "ffs-get: line 2: cannot read selections: a NUL byte in the line" ]
 	head -c 5000 /dev/zero | tr '\0' x >long
 	run -2 --separate-stderr ffs-get --batch <long
 	[[ $stderr == "ffs-get: line 1: "* ]]

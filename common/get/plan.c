@@ -251,20 +251,23 @@ ffs_plan_open_next(struct ffs_plan *p)
 
 /* --- lines --- */
 
-/* The next line, cut at its end.  1; 0: none left; -EAGAIN; -errno. */
+/* The next line, cut at its end.  1; 0: none left; -EAGAIN; -errno; -EILSEQ for a NUL in it. */
 static int
 read_line(struct ffs_plan *p, char **line)
 {
 	struct pollfd fd = { .fd = p->o.batch_fd, .events = POLLIN };
-	char *nl;
+	char *nl, *end;
 	ssize_t n;
 
 	for (;;) {
 		nl = memchr(p->in + p->at, '\n', p->len - p->at);
 		if (nl || (p->eof && p->at < p->len)) {
 			*line = p->in + p->at;
+			end = nl ? nl : p->in + p->len;
 			p->at = nl ? (size_t)(nl - p->in) + 1 : p->len;
-			*(nl ? nl : p->in + p->len) = '\0';
+			*end = '\0';
+			if (strlen(*line) != (size_t)(end - *line))
+				return -EILSEQ;
 			p->line++;
 			return 1;
 		}
@@ -300,8 +303,10 @@ next_line(struct ffs_plan *p)
 			return rc;
 		if (rc < 0) {
 			p->line++;
-			return ffs_plan_fail(p, rc == -EMSGSIZE ? FFS_EXIT_USAGE : FFS_EXIT_FAIL,
-			    "cannot read selections: %s", strerror(-rc));
+			return ffs_plan_fail(p,
+			    rc == -EMSGSIZE || rc == -EILSEQ ? FFS_EXIT_USAGE : FFS_EXIT_FAIL,
+			    "cannot read selections: %s",
+			    rc == -EILSEQ ? "a NUL byte in the line" : strerror(-rc));
 		}
 		if (!line[strspn(line, " \t\r")]) {
 			p->mark = true;
