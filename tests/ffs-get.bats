@@ -193,7 +193,10 @@ $(grep "^$t," t.csv)" ]
 	printf 'other\n1\n' >o.csv
 	ffs-split --header o.csv | ffs-load -q
 	run -1 --separate-stderr ffs-get h o
-	[[ $stderr == *"its header row is not that of the output so far"* ]]
+	[[ $stderr == *"dataset 'o': its header row is not that of the output so far"* ]]
+	run -1 --separate-stderr ffs-get --batch <<<$'h rows 0\no rows 0'
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr == *"line 2: dataset 'o': its header row "* ]]
 }
 
 @test "quotes, CR LF and a missing last newline survive" {

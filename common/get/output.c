@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -34,7 +35,7 @@ struct ffs_output {
 	struct queue in, back;
 	bool ending, drop, wanted;
 	int rc;
-	char detail[256];
+	char detail[320];
 	uint64_t bytes;
 	bool direct; /* there is no thread */
 	bool joined; /* the maker's */
@@ -47,6 +48,7 @@ struct ffs_output {
 	bool any; /* the first object's header, or that it has none, is known */
 	bool header_known;
 	const char *doing;
+	char told[320];
 };
 
 static void
@@ -118,8 +120,10 @@ emit(void *arg, const char *p, size_t n)
 
 /* One header row at the start of the output; every later dataset must have the same one. */
 static int
-give_header(struct ffs_output *out)
+give_header(struct ffs_output *out, const struct ffs_part *part)
 {
+	char line[32] = "";
+
 	if (out->o.dir)
 		return emit(out, out->header.p, out->header.len);
 	if (!out->any) {
@@ -130,7 +134,11 @@ give_header(struct ffs_output *out)
 	if (out->header.len == out->first_header.len &&
 	    (!out->header.len || !memcmp(out->header.p, out->first_header.p, out->header.len)))
 		return 0;
-	out->doing = "its header row is not that of the output so far";
+	if (part->line)
+		snprintf(line, sizeof(line), "line %" PRIu64 ": ", part->line);
+	snprintf(out->told, sizeof(out->told),
+	    "%sdataset '%s': its header row is not that of the output so far", line, part->dataset);
+	out->doing = out->told;
 	return -EPROTO;
 }
 
@@ -165,7 +173,7 @@ start_object(struct ffs_output *out, const struct ffs_part *part)
 	if (!rc && out->o.dir)
 		rc = open_file(out, part->file);
 	else if (!rc && !out->header_left && !out->header_known)
-		rc = give_header(out);
+		rc = give_header(out, part);
 	return rc;
 }
 
@@ -184,7 +192,7 @@ write_part(struct ffs_output *out, const struct ffs_part *part)
 		out->header_left -= head;
 		rc = ffs_buf_error(&out->header);
 		if (!rc && !out->header_left && !out->header_known)
-			rc = give_header(out);
+			rc = give_header(out, part);
 	}
 	if (!rc)
 		rc = ffs_cut_feed(&out->cut, p, n, part->last, emit, out);

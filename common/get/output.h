@@ -20,7 +20,9 @@ struct ffs_part {
 	struct ffs_part *next;
 	const char *p;
 	size_t n;
-	bool first, last; /* of its object; both where it comes in one piece */
+	bool first, last;    /* of its object; both where it comes in one piece */
+	const char *dataset; /* for messages, with the number of the line that asked, or 0 */
+	uint64_t line;
 	/* Set in an object's first part: */
 	struct ffs_cut_spec cut; /* which rows of it to write */
 	size_t header_bytes;     /* it starts with a header row that long */

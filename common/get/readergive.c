@@ -69,6 +69,8 @@ push(struct ffs_reader_piece *pc, struct ffs_block *block, const struct ffs_part
 		.header_bytes = view ? 0 : pc->p.header_bytes,
 		.header_known = view || pc->p.header_known,
 		.file = pc->p.file,
+		.dataset = pc->p.mark ? NULL : pc->p.src->m.dataset,
+		.line = pc->p.line,
 	};
 	if (view)
 		part->pub.cut.base = view->cut.base;
