@@ -170,6 +170,25 @@ ffs_outfile_complete(const char *path, const char *identity, uint64_t size)
 	return same;
 }
 
+/* The name of path, in its directory.  0 or -errno. */
+static int
+sync_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int fd, rc = 0;
+
+	if (!dir)
+		return -ENOMEM;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		rc = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return rc;
+}
+
 int
 ffs_outfile_commit(struct ffs_outfile *f, bool sync)
 {
@@ -182,6 +201,8 @@ ffs_outfile_commit(struct ffs_outfile *f, bool sync)
 		rc = -errno;
 	if (!rc && f->tmp && rename(f->tmp, f->path) < 0)
 		rc = -errno;
+	if (!rc && f->tmp && sync)
+		rc = sync_name(f->path);
 	if (close(f->fd) < 0 && !rc)
 		rc = -errno;
 	f->fd = -1;

@@ -37,7 +37,9 @@ int ffs_outfile_open(struct ffs_outfile *f, const char *path, const char *identi
  */
 bool ffs_outfile_complete(const char *path, const char *identity, uint64_t size);
 
-/* Finish: close (fsync first where asked), rename.  On error the file is abandoned.  0 or -errno.
+/*
+ * Finish: rename and close; with sync the bytes are on the disk before that, and the name after it.
+ * On error the file is abandoned.  0 or -errno.
  */
 int ffs_outfile_commit(struct ffs_outfile *f, bool sync);
 
