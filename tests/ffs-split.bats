@@ -441,10 +441,10 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	echo 3,4 >d/b.csv
 	echo text >README
 	bsdtar --format zip -cf one.zip d/a.csv
-	bsdtar --format zip -cf two.zip d README
+	bsdtar --format zip -n -cf two.zip d d/a.csv d/b.csv README # not in the directory's own order
 	local f
-	bsdtar --format 7zip -cf two.7z d README
-	tar czf two.tgz d README
+	bsdtar --format 7zip -n -cf two.7z d d/a.csv d/b.csv README
+	tar czf two.tgz --no-recursion d d/a.csv d/b.csv README
 	run -0 bash -c 'ffs-split one.zip | tar t'
 	[ "$output" = a/00000.csv ]
 	run -0 bash -c 'ffs-split -n x <one.zip | tar t'
