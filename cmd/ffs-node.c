@@ -221,7 +221,7 @@ serve(const struct opts *o)
 	struct ffs_serve *s;
 	sigset_t set;
 	unsigned cut;
-	int rc, sig;
+	int rc;
 
 	parse_listen(o->listen, &p);
 	if (o->anonymous && !p.loopback)
@@ -235,7 +235,7 @@ serve(const struct opts *o)
 		read_keys(p.url, &access_key, &secret_key);
 	so.access_key = access_key;
 	so.secret_key = secret_key;
-	/* Threads inherit the mask: signals come to sigwait() and nowhere else. */
+	/* Threads inherit the mask: signals come to sigtimedwait() and nowhere else. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -248,8 +248,8 @@ serve(const struct opts *o)
 		OPENSSL_cleanse(secret_key, strlen(secret_key));
 	puts(p.url);
 	rc = ffs_exit_flush(FFS_EXIT_OK);
-	if (!rc)
-		sigwait(&set, &sig);
+	while (!rc && sigtimedwait(&set, NULL, &(struct timespec){ .tv_sec = 1 }) < 0)
+		ffs_serve_sweep(s);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* a second one ends it at once */
 	cut = ffs_serve_stop(s, STOP_MS);
 	if (cut)

@@ -67,6 +67,35 @@ stop_node() {
 	wait "$node_pid"
 }
 
+node_gone() {
+	! kill -0 "$node_pid" 2>/dev/null
+}
+
+# connect FD
+connect() {
+	local address=${url#http://}
+	eval "exec $1<>/dev/tcp/${address%:*}/${address##*:}"
+}
+
+# last_words FD TEXT: send it (with printf's escapes) and the connection's end in one segment.
+last_words() {
+	need_cmd /usr/bin/python3 || return 1
+	# shellcheck disable=SC2059
+	printf "$2" | /usr/bin/python3 -c '
+import socket, sys
+s = socket.socket(fileno=int(sys.argv[1]))
+s.send(sys.stdin.buffer.read(), socket.MSG_MORE)
+s.shutdown(socket.SHUT_WR)' "$1"
+}
+
+# The same by a new connection; what comes until the node closes it, too, goes to ./answer.
+say_and_end() {
+	connect 4
+	last_words 4 "$1" || return 1
+	timeout 30 cat <&4 >answer || return 1
+	exec 4>&-
+}
+
 # --- the command line ---
 
 @test "help fits a screen and goes to stdout" {
@@ -872,9 +901,48 @@ keys_of() {
 	run -7 curl -sS "$url/healthz"
 }
 
+@test "a peer that ends with its last data is not kept" {
+	start_anonymous -v
+	req_is 200 PUT /bkt/k -d hello
+	local half='PUT /bkt/half HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf'
+	say_and_end 'GET /bkt/k HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n'
+	grep -q hello answer
+	say_and_end 'GET /bkt/k HTTP/1.1\r\nHost: x\r\n'
+	[ ! -s answer ]
+	say_and_end "$half"
+	grep '"op":"PutObject".*"received_bytes":4,.*"complete":false' node.log
+	no_temporary
+	req_is 404 GET /bkt/half
+	# Large enough that the answer goes on when it is known that the peer has ended.
+	head -c 20000000 /dev/urandom >data
+	req_is 200 PUT /bkt/large --data-binary @data
+	say_and_end 'GET /bkt/large HTTP/1.1\r\nHost: x\r\n\r\n'
+	tail -c 20000000 answer | cmp - data
+}
+
+@test "SIGTERM waits for no connection without a request, and for no request that cannot end" {
+	start_anonymous
+	req_is 200 PUT /bkt/k -d hello
+	# One without a request, one behind a request, one in the middle of a request.
+	connect 4
+	connect 5
+	printf 'GET /bkt/k HTTP/1.1\r\nHost: x\r\n\r\n' >&5
+	timeout 20 grep -q -m 1 hello < <(timeout 20 sed -u '/^\r$/q' <&5; head -c 5 <&5)
+	connect 6
+	printf 'PUT /bkt/half HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf' >&6
+	until_true 20 uploading
+	kill -TERM "$node_pid"
+	last_words 6 more
+	until_true 20 node_gone
+	wait "$node_pid"
+	run -1 grep unfinished node.log
+	exec 4>&- 5>&- 6>&-
+	no_temporary
+}
+
 @test "SIGINT ends it, too" {
 	start_node
-	# A background job of a shell ignores SIGINT; sigwait does not.
+	# A background job of a shell ignores SIGINT; sigtimedwait does not.
 	stop_node INT
 }
 

@@ -22,6 +22,7 @@
  * (common/node/op.h) see this and the store, and nothing of the connection.
  */
 struct ffs_op;
+struct ffs_peer;
 struct ffs_serve;
 
 #define FFS_REQUEST_PARAMS_MAX 48
@@ -41,6 +42,7 @@ struct ffs_request {
 	struct ffs_serve *serve;
 	struct ffs_store *store;
 	struct MHD_Connection *conn;
+	struct ffs_peer *peer; /* or NULL */
 	struct timespec start;
 	struct ffs_job job;
 	int stage; /* of common/node/serve.c */

@@ -14,6 +14,7 @@
 #include "common/node/auth.h"
 #include "common/base/json.h"
 #include "common/base/loopback.h"
+#include "common/node/peers.h"
 #include "common/node/s3body.h"
 #include "common/node/op.h"
 
@@ -29,6 +30,7 @@ struct ffs_serve {
 	struct ffs_store *store;
 	struct ffs_auth *auth; /* NULL: anonymous */
 	struct ffs_jobs *jobs;
+	struct ffs_peers peers;
 	struct MHD_Daemon *daemon;
 	int log_fd;
 	uint64_t tag;
@@ -161,6 +163,14 @@ make_response(struct ffs_request *q)
 	return r;
 }
 
+/* From when all of a request is in, or is answered without, to the end of the answer. */
+static void
+set_answering(struct ffs_request *q, bool yes)
+{
+	if (q->peer)
+		atomic_store(&q->peer->answering, yes);
+}
+
 static enum MHD_Result
 answer(struct ffs_request *q)
 {
@@ -184,6 +194,7 @@ answer(struct ffs_request *q)
 	} else if (!q->status) {
 		q->status = 200;
 	}
+	set_answering(q, true);
 	r = make_response(q);
 	if (!r)
 		return MHD_NO;
@@ -218,6 +229,7 @@ run_job(struct ffs_job *job)
 static enum MHD_Result
 finish(struct ffs_request *q)
 {
+	set_answering(q, true);
 	if (!q->fault && q->op)
 		q->fault = ffs_s3body_finish(q);
 	if (q->fault || !q->op)
@@ -377,11 +389,14 @@ on_request(void *arg, struct MHD_Connection *conn, const char *url, const char *
 static void *
 on_target(void *arg, const char *target, struct MHD_Connection *conn)
 {
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct ffs_serve *s = arg;
 	struct ffs_request *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return NULL;
+	q->peer = info ? info->socket_context : NULL;
 	q->serve = s;
 	q->store = s->store;
 	q->conn = conn;
@@ -408,6 +423,7 @@ on_completed(
 		return;
 	if (s->log_fd >= 0)
 		log_request(q, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	set_answering(q, false);
 	ffs_request_free(q);
 	*state = NULL;
 	atomic_fetch_sub(&s->active, 1);
@@ -418,13 +434,17 @@ on_connection(
     void *arg, struct MHD_Connection *conn, void **state, enum MHD_ConnectionNotificationCode what)
 {
 	const union MHD_ConnectionInfo *info;
+	struct ffs_serve *s = arg;
 
-	(void)arg;
-	(void)state;
-	if (what != MHD_CONNECTION_NOTIFY_STARTED || !ffs_loopback_is(peer(conn)))
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		ffs_peers_remove(&s->peers, *state);
 		return;
+	}
 	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info)
+	if (!info)
+		return;
+	*state = ffs_peers_add(&s->peers, info->connect_fd);
+	if (ffs_loopback_is(peer(conn)))
 		ffs_loopback_tune(info->connect_fd);
 }
 
@@ -458,8 +478,8 @@ start_daemon(struct ffs_serve *s, const struct ffs_serve_opts *o)
 	    count_loops(o->max_connections), MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-	    on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
 }
 
 struct ffs_serve *
@@ -472,6 +492,7 @@ ffs_serve_start(const struct ffs_serve_opts *o)
 		return NULL;
 	s->store = o->store;
 	s->log_fd = o->log_fd;
+	ffs_peers_init(&s->peers);
 	if (getrandom(&s->tag, sizeof(s->tag), 0) != sizeof(s->tag))
 		goto fail;
 	if (o->access_key) {
@@ -489,9 +510,16 @@ fail:
 	err = errno ? errno : EIO;
 	ffs_jobs_free(s->jobs);
 	ffs_auth_free(s->auth);
+	ffs_peers_release(&s->peers);
 	free(s);
 	errno = err;
 	return NULL;
+}
+
+void
+ffs_serve_sweep(struct ffs_serve *s)
+{
+	ffs_peers_sweep(&s->peers);
 }
 
 unsigned
@@ -506,6 +534,8 @@ ffs_serve_stop(struct ffs_serve *s, unsigned timeout_ms)
 	atomic_store(&s->stopping, true);
 	fd = MHD_quiesce_daemon(s->daemon);
 	while ((left = atomic_load(&s->active)) && waited < timeout_ms) {
+		if (waited % 100 == 0)
+			ffs_serve_sweep(s);
 		nanosleep(&tick, NULL);
 		waited += 5;
 	}
@@ -517,6 +547,7 @@ ffs_serve_stop(struct ffs_serve *s, unsigned timeout_ms)
 	if (fd >= 0)
 		close(fd);
 	ffs_auth_free(s->auth);
+	ffs_peers_release(&s->peers);
 	free(s);
 	return left;
 }

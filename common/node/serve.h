@@ -22,9 +22,12 @@ struct ffs_serve_opts {
 /* NULL with errno.  Serves from then on. */
 struct ffs_serve *ffs_serve_start(const struct ffs_serve_opts *o);
 
+/* Close the connections whose peer has gone: to be called every second or so. */
+void ffs_serve_sweep(struct ffs_serve *s);
+
 /*
- * Accept nothing more, wait at most timeout_ms for the requests in flight, and end. Returns
- * how many were cut off.
+ * Accept nothing more, wait at most timeout_ms for the requests in flight, and end. A request
+ * that is not whole and whose peer has gone is not waited for. Returns how many were cut off.
  */
 unsigned ffs_serve_stop(struct ffs_serve *s, unsigned timeout_ms);
 
