@@ -487,6 +487,7 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 	date=$(tr -d '\r' <head | sed -n 's/^last-modified: //Ip')
 	req_is 304 GET /bkt/k -H "If-None-Match: $etag"
 	header ETag "$etag"
+	header Content-Length 1
 	[ ! -s body ]
 	req_is 200 GET /bkt/k -H 'If-None-Match: "other"'
 	req_is 200 GET /bkt/k -H "If-Match: $etag"
@@ -496,6 +497,9 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 	error_is 412 PreconditionFailed GET /bkt/k -H 'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT'
 	req_is 200 GET /bkt/k -H 'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT'
 	req_is 412 HEAD /bkt/k -H 'If-Match: "other"'
+	length=$(tr -d '\r' <head | sed -n 's/^content-length: //Ip')
+	req_is 412 GET /bkt/k -H 'If-Match: "other"'
+	header Content-Length "$length"
 }
 
 @test "conditions on writes" {

@@ -135,8 +135,8 @@ ffs_op_get_object(struct ffs_request *q)
 	ffs_request_reply_version(q, o.etag, o.mtime);
 	if (rc) {
 		q->status = (unsigned)rc;
-		close(q->fd);
-		q->fd = -1;
+		q->off = 0;
+		q->len = o.size;
 		return FFS_FAULT_NONE;
 	}
 	f = choose_range(q, &o);

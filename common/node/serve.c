@@ -41,6 +41,13 @@ struct ffs_serve {
 
 enum stage { STAGE_HEAD, STAGE_BODY, STAGE_JOB, STAGE_ANSWER };
 
+/* An answer to HEAD, and a 304, tell of a body that does not follow (RFC 9110, 8.6). */
+static bool
+bodyless(const struct ffs_request *q)
+{
+	return q->head || q->status == 304;
+}
+
 /* --- one line of the log --- */
 
 static const struct sockaddr *
@@ -97,7 +104,7 @@ log_request(const struct ffs_request *q, bool whole)
 	ffs_json_str(&j, "key", q->key);
 	ffs_json_uint(&j, "status", q->stage == STAGE_ANSWER ? q->status : 0);
 	ffs_json_str(&j, "error", q->fault ? ffs_fault_code(q->fault) : NULL);
-	ffs_json_uint(&j, "bytes", q->fd >= 0 || !q->head ? q->len : 0);
+	ffs_json_uint(&j, "bytes", q->fd >= 0 || !bodyless(q) ? q->len : 0);
 	ffs_json_uint(&j, "received_bytes", q->received);
 	ffs_json_uint(&j, "us",
 	    (uint64_t)((now.tv_sec - q->start.tv_sec) * 1000000 +
@@ -142,7 +149,7 @@ make_response(struct ffs_request *q)
 	char *p;
 	int rc;
 
-	if (q->fd >= 0 && q->len <= SMALL && !q->head) {
+	if (q->fd >= 0 && q->len <= SMALL && !bodyless(q)) {
 		rc = read_small(q);
 		if (rc)
 			return NULL;
@@ -187,10 +194,8 @@ answer(struct ffs_request *q)
 			close(q->fd);
 		q->fd = -1;
 		ffs_buf_reset(&q->out);
-		if (!q->head) {
-			ffs_request_reply(q, "Content-Type", "application/xml");
-			ffs_request_error_body(q);
-		}
+		ffs_request_reply(q, "Content-Type", "application/xml");
+		ffs_request_error_body(q);
 	} else if (!q->status) {
 		q->status = 200;
 	}
