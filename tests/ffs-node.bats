@@ -1042,6 +1042,21 @@ keys_of() {
 	until_true 20 curl -sS -o /dev/null "$url/healthz"
 }
 
+@test "a connection beyond the limit is served when another one ends" {
+	start_anonymous --max-connections 1
+	local first second line host=${url#http://}
+	exec {first}<>"/dev/tcp/${host%:*}/${host##*:}"
+	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' >&"$first"
+	read -r -t 10 line <&"$first"
+	exec {second}<>"/dev/tcp/${host%:*}/${host##*:}"
+	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' >&"$second"
+	run -142 read -r -t 0.3 line <&"$second"
+	exec {first}>&-
+	read -r -t 10 line <&"$second"
+	[[ $line == "HTTP/1.1 200"* ]]
+	exec {second}>&-
+}
+
 @test "memory grows neither with the size nor with the number of objects" {
 	start_anonymous
 	head -c 1000000 /dev/zero >data
