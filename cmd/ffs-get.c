@@ -3,7 +3,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -15,16 +14,17 @@
 #include <unistd.h>
 
 #include "common/base/exit.h"
-#include "common/get/inventory.h"
 #include "common/base/json.h"
 #include "common/base/opt.h"
-#include "common/get/plan.h"
+#include "common/base/process.h"
 #include "common/base/progress.h"
-#include "common/s3/s3url.h"
+#include "common/get/inventory.h"
+#include "common/get/plan.h"
 #include "common/get/select.h"
 #include "common/get/show.h"
-#include "common/s3/stores.h"
 #include "common/get/transfer.h"
+#include "common/s3/s3url.h"
+#include "common/s3/stores.h"
 
 #define JOBS 8
 #define JOBS_LOCAL 3 /* whole chunks, no latency to hide: more only crowd the processor's cache */
@@ -43,50 +43,8 @@ struct opts {
 struct run {
 	const struct opts *o;
 	enum ffs_exit status;
-	bool failed;
-	/* For the progress: */
 	struct ffs_progress progress;
-	const struct ffs_plan *plan;
-	uint64_t chunks, total_bytes;
-	size_t total_chunks;
 };
-
-static volatile sig_atomic_t stop;
-
-static void
-on_signal(int sig)
-{
-	/* The second one does not wait for anything. */
-	if (stop) {
-		signal(sig, SIG_DFL);
-		raise(sig);
-	}
-	stop = sig;
-}
-
-static void
-catch_signals(void)
-{
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
-	struct sigaction sa = { .sa_handler = on_signal }, old;
-	size_t i;
-
-	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &sa, NULL);
-}
-
-/* Where a standard descriptor is closed, no socket of ours may take its number. */
-static void
-hold_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_PATH);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	close(fd);
-}
 
 static void
 help(void)
@@ -117,80 +75,32 @@ help(void)
 
 /* --- what the library reports --- */
 
-/* One kind of failure gives its own status, several give 1. */
 static void
-note_failure(struct run *run, enum ffs_exit status)
+on_tick(void *arg, const struct ffs_progress_at *at)
 {
-	run->status = run->failed && run->status != status ? FFS_EXIT_FAIL : status;
-	run->failed = true;
+	struct run *run = arg;
+
+	ffs_progress_draw(&run->progress, at);
+}
+
+static void
+on_warn(void *arg, const char *text)
+{
+	struct run *run = arg;
+
+	ffs_progress_clear(&run->progress);
+	warnx("%s", text);
 }
 
 /* Files are independent; a stream with a hole is wrong from there on. */
 static bool
-goes_on(const struct run *run)
+on_failed(void *arg, enum ffs_exit status, const char *text)
 {
+	struct run *run = arg;
+
+	on_warn(run, text);
+	run->status = ffs_exit_add(run->status, status);
 	return run->o->dir != NULL;
-}
-
-static void
-clear_progress(struct run *run)
-{
-	fputs(ffs_progress_clear(&run->progress), stderr);
-}
-
-static void
-on_tick(void *arg, uint64_t bytes)
-{
-	struct run *run = arg;
-	const char *text;
-	char buf[256];
-	size_t chunks;
-	uint64_t n;
-
-	if (run->progress.mode == FFS_PROGRESS_NONE)
-		return;
-	n = ffs_plan_total(run->plan, &chunks);
-	if (chunks) {
-		run->total_bytes = n;
-		run->total_chunks = chunks;
-	}
-	text = ffs_progress_text(&run->progress, run->chunks, run->total_chunks, bytes,
-	    run->total_bytes, buf, sizeof(buf));
-	if (text)
-		fputs(text, stderr);
-}
-
-static bool
-on_plan_failed(void *arg, enum ffs_exit status, const char *text)
-{
-	struct run *run = arg;
-
-	clear_progress(run);
-	warnx("%s", text);
-	note_failure(run, status);
-	return goes_on(run);
-}
-
-static bool
-on_read_failed(void *arg, const struct ffs_piece *piece, const struct ffs_object *object, int rc,
-    const char *error)
-{
-	struct run *run = arg;
-	char line[32] = "";
-
-	clear_progress(run);
-	if (piece->line)
-		snprintf(line, sizeof(line), "line %" PRIu64 ": ", piece->line);
-	warnx("%scannot read 's3://%s/%s': %s", line, piece->src->bucket, object->key, error);
-	note_failure(run, ffs_exit_of(rc));
-	return goes_on(run);
-}
-
-static void
-on_plan_warn(void *arg, const char *text)
-{
-	clear_progress(arg);
-	warnx("%s", text);
 }
 
 static void
@@ -199,10 +109,9 @@ on_event(void *arg, const struct ffs_reader_event *e)
 	struct ffs_json j = FFS_JSON_INIT;
 	struct run *run = arg;
 
-	run->chunks++;
 	if (!run->o->time_each)
 		return;
-	clear_progress(run);
+	ffs_progress_clear(&run->progress);
 	if (run->o->json) {
 		ffs_show_event(&j, e);
 		(void)ffs_json_print(&j, stderr);
@@ -217,82 +126,41 @@ on_event(void *arg, const struct ffs_reader_event *e)
 /* --- reading --- */
 
 static void
-say_stores(const struct ffs_stores *st)
-{
-	uid_t uid;
-	gid_t gid;
-	size_t i;
-
-	if (ffs_config_sudo(&uid, &gid))
-		warnx("configuration of user %u, who called sudo", uid);
-	for (i = 0; i < st->nodes.n; i++)
-		warnx("node %s: %s (%s), credentials: %s", st->nodes.v[i].name, st->nodes.v[i].url,
-		    st->nodes.v[i].ep.url_from, st->nodes.v[i].ep.cred_from);
-}
-
-static void
 get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 {
 	const struct opts *o = run->o;
-	struct ffs_plan_opts po = {
+	struct ffs_transfer t = {
 		.stores = st,
 		.bucket = ffs_config_bucket(),
 		.select = &o->select,
 		.args = args,
 		.nargs = nargs,
 		.batch_fd = o->batch ? STDIN_FILENO : -1,
-		.files = o->dir != NULL,
-		.failed = on_plan_failed,
-		.warn = o->quiet ? NULL : on_plan_warn,
-		.arg = run,
-	};
-	struct ffs_transfer t = {
-		.stores = st,
-		.plan = ffs_plan_new(&po),
 		.jobs = o->jobs,
 		.keep = o->batch ? KEEP_BYTES : 0,
-		.in_fd = STDIN_FILENO,
 		.path = o->output,
 		.dir = o->dir,
 		.fd = STDOUT_FILENO,
 		.resume = o->resume,
 		.sync = o->fsync,
 		.event = on_event,
-		.failed = on_read_failed,
-		.tick = on_tick,
+		.failed = on_failed,
+		.warn = o->quiet ? NULL : on_warn,
+		.tick = o->progress ? on_tick : NULL,
 		.arg = run,
-		.stop = &stop,
+		.stop = ffs_process_stop(),
 	};
 	int rc;
 
-	if (!t.plan)
-		err(FFS_EXIT_FAIL, NULL);
-	run->plan = t.plan;
-	ffs_progress_start(&run->progress, o->progress);
+	ffs_progress_start(&run->progress, o->progress, stderr);
 	rc = ffs_transfer_run(&t);
-	clear_progress(run);
-	if (rc == -EINTR)
-		return;
-	if (rc == -EPIPE) {
-		signal(SIGPIPE, SIG_DFL);
-		raise(SIGPIPE);
-	}
-	if (rc && rc != -ECANCELED) {
-		warnx("%s", t.error);
-		note_failure(run, t.status);
-	}
+	ffs_progress_clear(&run->progress);
+	if (rc == -EPIPE)
+		ffs_process_die(SIGPIPE);
+	if (rc && rc != -EINTR && rc != -ECANCELED)
+		on_failed(run, t.status, t.error);
 	if (t.complete && o->verbose)
 		warnx("'%s' is complete already", o->output);
-	ffs_plan_free(t.plan);
-}
-
-/* --- listing --- */
-
-static int
-on_line(void *arg, const char *p, size_t n)
-{
-	(void)arg;
-	return fwrite(p, 1, n, stdout) == n ? 0 : -EIO;
 }
 
 static void
@@ -304,17 +172,17 @@ list_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs
 		.select = &run->o->select,
 		.json = run->o->json,
 		.presign = run->o->presign,
-		.line = on_line,
-		.failed = on_plan_failed,
+		.out = stdout,
+		.failed = on_failed,
 		.arg = run,
-		.stop = &stop,
+		.stop = ffs_process_stop(),
 	};
 	size_t i = 0;
 	int rc;
 
 	do
 		rc = ffs_inventory_list(&inv, nargs ? args[i] : NULL);
-	while (!rc && ++i < nargs && !stop);
+	while (!rc && ++i < nargs);
 }
 
 /* --- the command line --- */
@@ -357,15 +225,12 @@ parse_opts(struct opts *o, int argc, char **argv)
 		OPT_BATCH = 256,
 		OPT_CHUNKS,
 		OPT_CONTINUE,
-		OPT_ENDPOINT,
 		OPT_FSYNC,
 		OPT_JSON,
 		OPT_LIST,
 		OPT_MESSAGE,
 		OPT_PRESIGN,
-		OPT_PROFILE,
 		OPT_PROGRESS,
-		OPT_REGION,
 		OPT_ROWS,
 		OPT_TIME,
 		OPT_TIME_EACH,
@@ -375,7 +240,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "chunks", required_argument, NULL, OPT_CHUNKS },
 		{ "continue", no_argument, NULL, OPT_CONTINUE },
 		{ "directory", required_argument, NULL, 'C' },
-		{ "endpoint", required_argument, NULL, OPT_ENDPOINT },
+		{ "endpoint", required_argument, NULL, FFS_CONFIG_ENDPOINT },
 		{ "fsync", no_argument, NULL, OPT_FSYNC },
 		{ "help", no_argument, NULL, 'h' },
 		{ "jobs", required_argument, NULL, 'j' },
@@ -384,10 +249,10 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "message", no_argument, NULL, OPT_MESSAGE },
 		{ "output", required_argument, NULL, 'o' },
 		{ "presign", optional_argument, NULL, OPT_PRESIGN },
-		{ "profile", required_argument, NULL, OPT_PROFILE },
+		{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
 		{ "progress", required_argument, NULL, OPT_PROGRESS },
 		{ "quiet", no_argument, NULL, 'q' },
-		{ "region", required_argument, NULL, OPT_REGION },
+		{ "region", required_argument, NULL, FFS_CONFIG_REGION },
 		{ "rows", required_argument, NULL, OPT_ROWS },
 		{ "time", required_argument, NULL, OPT_TIME },
 		{ "time-each", no_argument, NULL, OPT_TIME_EACH },
@@ -396,6 +261,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ 0 },
 	};
 	const char *progress = "auto";
+	bool screen;
 	uint64_t n;
 	int ch;
 
@@ -434,9 +300,6 @@ parse_opts(struct opts *o, int argc, char **argv)
 		case OPT_CONTINUE:
 			o->resume = true;
 			break;
-		case OPT_ENDPOINT:
-			o->config.endpoint = optarg;
-			break;
 		case OPT_FSYNC:
 			o->fsync = true;
 			break;
@@ -455,14 +318,8 @@ parse_opts(struct opts *o, int argc, char **argv)
 				ffs_exit_usage("bad time '%s', want 1s to 168h", optarg);
 			o->presign = (unsigned)(n / 1000);
 			break;
-		case OPT_PROFILE:
-			o->config.profile = optarg;
-			break;
 		case OPT_PROGRESS:
 			progress = optarg;
-			break;
-		case OPT_REGION:
-			o->config.region = optarg;
 			break;
 		case OPT_ROWS:
 			if (ffs_select_parse_rows(&o->select, optarg))
@@ -476,14 +333,14 @@ parse_opts(struct opts *o, int argc, char **argv)
 			o->time_each = true;
 			break;
 		default:
-			ffs_exit_usage(NULL);
+			if (!ffs_config_opt(&o->config, ch, optarg))
+				ffs_exit_usage(NULL);
 		}
 	}
-	if (ffs_progress_parse(progress, STDERR_FILENO, &o->progress))
-		ffs_exit_usage("bad progress '%s', want auto, line or none", progress);
 	/* Beside data on a terminal, or what a pipe's end shows there, it would only disturb. */
-	if (!strcmp(progress, "auto") && (o->quiet || o->list || !(o->output || o->dir)))
-		o->progress = FFS_PROGRESS_NONE;
+	screen = !o->quiet && !o->list && (o->output || o->dir) && isatty(STDERR_FILENO);
+	if (ffs_progress_parse(progress, screen, &o->progress))
+		ffs_exit_usage("bad progress '%s', want auto, line or none", progress);
 }
 
 int
@@ -502,14 +359,14 @@ main(int argc, char **argv)
 	 */
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
-	hold_standard_fds();
+	ffs_process_begin();
 	parse_opts(&o, argc, argv);
 	argc -= optind;
 	argv += optind;
 	check_opts(&o, argv, argc);
 	/* Without files there is nothing to tidy up: a signal simply ends the program. */
 	if (o.output || o.dir)
-		catch_signals();
+		ffs_process_catch();
 	signal(SIGPIPE, SIG_IGN);
 	http.max_connections = o.jobs ? o.jobs : JOBS;
 	rc = ffs_stores_init(&stores, &o.config, &http, &detail);
@@ -518,15 +375,13 @@ main(int argc, char **argv)
 	if (!o.jobs)
 		o.jobs = ffs_stores_local(&stores) && !o.batch ? JOBS_LOCAL : JOBS;
 	if (o.verbose)
-		say_stores(&stores);
+		ffs_stores_show(&stores, stderr);
 	if (o.list)
 		list_run(&run, &stores, argv, (size_t)argc);
 	else
 		get_run(&run, &stores, argv, (size_t)argc);
-	if (stop) {
-		signal(stop, SIG_DFL);
-		raise(stop);
-	}
+	if (*ffs_process_stop())
+		ffs_process_die(*ffs_process_stop());
 	ffs_stores_release(&stores);
 	return ffs_exit_flush(run.status);
 }

@@ -15,15 +15,15 @@
 
 #include <zstd.h>
 
-#include "common/base/clock.h"
 #include "common/base/exit.h"
 #include "common/base/json.h"
-#include "common/dataset/manifest.h"
 #include "common/base/opt.h"
+#include "common/base/process.h"
 #include "common/base/progress.h"
+#include "common/dataset/manifest.h"
 #include "common/dataset/prune.h"
-#include "common/s3/stores.h"
 #include "common/load/upload.h"
+#include "common/s3/stores.h"
 
 struct opts {
 	struct ffs_config_opts config;
@@ -46,19 +46,6 @@ struct shown {
 	uint64_t datasets, chunks, bytes;
 };
 
-static volatile sig_atomic_t stop;
-
-/* The first signal asks for an end that cleans up, the second ends at once. */
-static void
-on_signal(int sig)
-{
-	if (stop) {
-		signal(sig, SIG_DFL);
-		raise(sig);
-	}
-	stop = sig;
-}
-
 static void
 help(void)
 {
@@ -79,12 +66,6 @@ help(void)
 	     "      --endpoint URL, --region NAME, --profile NAME\n"
 	     "  -q, --quiet   -v, --verbose   -h, --help   -V, --version\n"
 	     "Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable, 6 integrity.");
-}
-
-static void
-clear_progress(struct shown *s)
-{
-	fputs(ffs_progress_clear(&s->progress), stderr);
 }
 
 static void
@@ -113,22 +94,16 @@ on_dataset(void *arg, const struct ffs_upload_dataset *d)
 	}
 	if (s->o->quiet)
 		return;
-	clear_progress(s);
+	ffs_progress_clear(&s->progress);
 	fprintf(stderr, "%s\n", ffs_upload_show_summary(d, buf, sizeof(buf)));
 }
 
 static void
-on_tick(void *arg, const struct ffs_upload_counts *c)
+on_tick(void *arg, const struct ffs_progress_at *at)
 {
 	struct shown *s = arg;
-	char buf[256];
-	const char *text =
-	    ffs_progress_text(&s->progress, c->chunks, 0, c->bytes, c->total, buf, sizeof(buf));
 
-	if (text) {
-		fputs(text, stderr);
-		fflush(stderr);
-	}
+	ffs_progress_draw(&s->progress, at);
 }
 
 static void
@@ -136,7 +111,7 @@ on_warning(void *arg, const char *text)
 {
 	struct shown *s = arg;
 
-	clear_progress(s);
+	ffs_progress_clear(&s->progress);
 	warnx("%s", text);
 }
 
@@ -168,14 +143,14 @@ run_prune(const struct opts *o, struct ffs_stores *st, struct shown *s)
 		.dataset = o->dataset,
 		.generation = o->generation,
 		.all = o->delete,
-		.stop = &stop,
+		.stop = ffs_process_stop(),
 		.each = on_removed,
 		.warn = on_warning,
 		.arg = s };
 	struct ffs_prune_result res = { 0 };
 	int rc;
 
-	ffs_http_stop_on(st->http, &stop);
+	ffs_http_stop_on(st->http, ffs_process_stop());
 	rc = ffs_prune_run(st, &po, &res);
 
 	if (rc && rc != -EINTR)
@@ -194,7 +169,7 @@ run_load(const struct opts *o, struct ffs_stores *st, struct shown *s, char **fi
 		.level = o->level,
 		.flags = o->flags,
 		.keep = o->keep,
-		.stop = &stop,
+		.stop = ffs_process_stop(),
 		.chunk = on_chunk,
 		.dataset = on_dataset,
 		.tick = on_tick,
@@ -210,7 +185,7 @@ run_load(const struct opts *o, struct ffs_stores *st, struct shown *s, char **fi
 	if (!t)
 		err(FFS_EXIT_FAIL, "cannot start");
 	rc = ffs_upload_run(st, t, fds[1], &uo, error, sizeof(error));
-	clear_progress(s);
+	ffs_progress_clear(&s->progress);
 	if (rc && rc != -EINTR)
 		warnx("%s", error);
 	else if (rc && !o->quiet)
@@ -226,25 +201,6 @@ run_load(const struct opts *o, struct ffs_stores *st, struct shown *s, char **fi
 	close(fds[0]);
 	close(fds[1]);
 	return rc;
-}
-
-/* -v: which store and whose credentials. */
-static void
-say_stores(const struct ffs_stores *st)
-{
-	uid_t uid;
-	gid_t gid;
-	size_t i;
-
-	if (ffs_config_sudo(&uid, &gid))
-		fprintf(stderr, "configuration of user %u, who called sudo\n", uid);
-	for (i = 0; i < st->nodes.n; i++) {
-		const struct ffs_endpoint *ep = &st->nodes.v[i].ep;
-
-		fprintf(stderr, "node %s: endpoint %s (%s), credentials from %s, bucket %s\n",
-		    st->nodes.v[i].name, ep->url, ep->url_from ? ep->url_from : st->nodes.from,
-		    ep->cred_from, ffs_config_bucket());
-	}
 }
 
 static int
@@ -264,11 +220,11 @@ run(const struct opts *o, char **files, int n)
 	}
 	s.nodes = &st.nodes;
 	if (o->verbose)
-		say_stores(&st);
+		ffs_stores_show(&st, stderr);
 	/* whoever follows sees each line when it is true */
 	if (o->json)
 		setvbuf(stdout, NULL, _IOLBF, 0);
-	ffs_progress_start(&s.progress, o->progress);
+	ffs_progress_start(&s.progress, o->progress, stderr);
 	rc = o->dataset ? run_prune(o, &st, &s) : run_load(o, &st, &s, files, n);
 	ffs_json_release(&s.json);
 	ffs_stores_release(&st);
@@ -301,35 +257,24 @@ set_dataset(struct opts *o, char *arg)
 	o->dataset = arg;
 }
 
-enum {
-	OPT_DELETE = 256,
-	OPT_ENDPOINT,
-	OPT_JSON,
-	OPT_KEEP,
-	OPT_PROFILE,
-	OPT_PROGRESS,
-	OPT_PRUNE,
-	OPT_REGION,
-	OPT_REPLACE,
-	OPT_RESUME
-};
+enum { OPT_DELETE = 256, OPT_JSON, OPT_KEEP, OPT_PROGRESS, OPT_PRUNE, OPT_REPLACE, OPT_RESUME };
 
 static void
 parse(struct opts *o, int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "delete", required_argument, NULL, OPT_DELETE },
-		{ "endpoint", required_argument, NULL, OPT_ENDPOINT },
+		{ "endpoint", required_argument, NULL, FFS_CONFIG_ENDPOINT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "keep", no_argument, NULL, OPT_KEEP },
 		{ "name", required_argument, NULL, 'n' },
-		{ "profile", required_argument, NULL, OPT_PROFILE },
+		{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
 		{ "progress", required_argument, NULL, OPT_PROGRESS },
 		{ "prune", required_argument, NULL, OPT_PRUNE },
 		{ "quiet", no_argument, NULL, 'q' },
-		{ "region", required_argument, NULL, OPT_REGION },
+		{ "region", required_argument, NULL, FFS_CONFIG_REGION },
 		{ "replace", no_argument, NULL, OPT_REPLACE },
 		{ "resume", no_argument, NULL, OPT_RESUME },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -348,15 +293,12 @@ parse(struct opts *o, int argc, char **argv)
 			*(ch == OPT_DELETE ? &o->delete : &o->prune) = true;
 			dataset = optarg;
 			break;
-		case OPT_ENDPOINT:
-			o->config.endpoint = optarg;
-			break;
 		case 'h':
 			help();
 			exit(ffs_exit_flush(FFS_EXIT_OK));
 		case 'j':
 			if (ffs_opt_uint(optarg, 1, 256, &o->jobs))
-				ffs_exit_usage("bad number of jobs '%s': 1 to 256", optarg);
+				ffs_exit_usage("bad number of jobs '%s', want 1 to 256", optarg);
 			break;
 		case OPT_JSON:
 			o->json = true;
@@ -369,17 +311,11 @@ parse(struct opts *o, int argc, char **argv)
 				ffs_exit_usage("'%s' is no name for a dataset", optarg);
 			o->name = optarg;
 			break;
-		case OPT_PROFILE:
-			o->config.profile = optarg;
-			break;
 		case OPT_PROGRESS:
 			progress = optarg;
 			break;
 		case 'q':
 			o->quiet = true;
-			break;
-		case OPT_REGION:
-			o->config.region = optarg;
 			break;
 		case OPT_REPLACE:
 			o->flags |= FFS_DATASET_REPLACE;
@@ -397,11 +333,12 @@ parse(struct opts *o, int argc, char **argv)
 			o->level = level(optarg);
 			break;
 		default:
-			ffs_exit_usage(NULL);
+			if (!ffs_config_opt(&o->config, ch, optarg))
+				ffs_exit_usage(NULL);
 		}
 	}
-	if (ffs_progress_parse(progress, STDERR_FILENO, &o->progress))
-		ffs_exit_usage("bad progress '%s': auto, line or none", progress);
+	if (ffs_progress_parse(progress, !o->quiet && isatty(STDERR_FILENO), &o->progress))
+		ffs_exit_usage("bad progress '%s', want auto, line or none", progress);
 	if (o->prune && o->delete)
 		ffs_exit_usage("--prune and --delete do not go together");
 	if (dataset && optind < argc)
@@ -410,26 +347,20 @@ parse(struct opts *o, int argc, char **argv)
 		set_dataset(o, dataset);
 	else if (optind == argc && isatty(STDIN_FILENO))
 		ffs_exit_usage("stdin is a terminal: pipe a tar stream in, or name files");
-	if (o->quiet && !strcmp(progress, "auto"))
-		o->progress = FFS_PROGRESS_NONE;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
 	struct opts o = { .jobs = 8 };
 	int rc;
 
+	ffs_process_begin();
 	parse(&o, argc, argv);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
+	ffs_process_catch();
+	signal(SIGPIPE, SIG_IGN);
 	rc = run(&o, argv + optind, argc - optind);
-	if (stop && rc) {
-		signal(stop, SIG_DFL);
-		raise(stop);
-	}
+	if (rc && *ffs_process_stop())
+		ffs_process_die(*ffs_process_stop());
 	return ffs_exit_flush((int)ffs_exit_of(rc));
 }

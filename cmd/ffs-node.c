@@ -23,6 +23,7 @@
 #include "common/base/exit.h"
 #include "common/base/loopback.h"
 #include "common/base/opt.h"
+#include "common/base/process.h"
 #include "common/node/serve.h"
 #include "common/node/store.h"
 
@@ -281,6 +282,7 @@ main(int argc, char **argv)
 	struct opts o = { .listen = "127.0.0.1:9000", .max_connections = 1000 };
 	int ch;
 
+	ffs_process_begin();
 	while ((ch = getopt_long(argc, argv, "hl:s::vV", longopts, NULL)) != -1) {
 		switch (ch) {
 		case 'h':

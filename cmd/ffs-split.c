@@ -18,6 +18,7 @@
 #include "common/base/csv.h"
 #include "common/base/exit.h"
 #include "common/base/opt.h"
+#include "common/base/process.h"
 #include "common/split/sources.h"
 #include "common/split/split.h"
 
@@ -33,14 +34,6 @@ struct notes {
 	bool quiet, failed;
 };
 
-static volatile sig_atomic_t stop;
-
-static void
-on_signal(int sig)
-{
-	stop = sig;
-}
-
 static void
 on_note(void *arg, const char *line, bool failed)
 {
@@ -49,15 +42,6 @@ on_note(void *arg, const char *line, bool failed)
 	n->failed |= failed;
 	if (failed || !n->quiet)
 		warnx("%s", line);
-}
-
-/* A closed pipe ends us silently, also where our parent ignores SIGPIPE; a signal as if not caught.
- */
-static void
-die_of(int sig)
-{
-	signal(sig, SIG_DFL);
-	raise(sig);
 }
 
 static double
@@ -87,7 +71,7 @@ print_summary(const struct opts *o, const struct ffs_split_stats *st, size_t dat
 static int
 split_all(const struct opts *o, struct ffs_sources *sources, struct ffs_chunkout *out)
 {
-	struct ffs_split_job job = { .stop = &stop };
+	struct ffs_split_job job = { .stop = ffs_process_stop() };
 	struct ffs_split_stats st = { 0 };
 	double start = now();
 	char text[1024];
@@ -140,10 +124,10 @@ run(struct opts *o, const char *const *files, size_t n)
 	rc = split_all(o, sources, out);
 	ffs_chunkout_free(out);
 	ffs_sources_free(sources);
-	if (stop)
-		die_of(stop);
-	if (rc == -EPIPE)
-		die_of(SIGPIPE);
+	if (*ffs_process_stop())
+		ffs_process_die(*ffs_process_stop());
+	if (rc == -EPIPE) /* silently, also where our parent ignores SIGPIPE */
+		ffs_process_die(SIGPIPE);
 	status = ffs_exit_of(rc);
 	return status == FFS_EXIT_OK && notes.failed ? FFS_EXIT_FAIL : status;
 }
@@ -272,10 +256,10 @@ int
 main(int argc, char **argv)
 {
 	static const char *const standard_input[] = { "-" };
-	struct sigaction sa = { .sa_handler = on_signal };
 	struct opts o = { .split = { .delim = ',' } };
 
 	setlocale(LC_CTYPE, ""); /* libarchive turns names of members into this one's characters */
+	ffs_process_begin();
 	parse(&o, argc, argv);
 	argc -= optind;
 	argv += optind;
@@ -285,12 +269,7 @@ main(int argc, char **argv)
 		ffs_exit_usage("stdin is a terminal: pipe a CSV in, or name files");
 	if (!o.dir && isatty(STDOUT_FILENO))
 		ffs_exit_usage("no tar stream to a terminal: pipe it into ffs-load, or use -C");
-	if (o.dir) {
-		/* No SA_RESTART: a read that waits must end, so that what was begun can be removed.
-		 */
-		sigaction(SIGINT, &sa, NULL);
-		sigaction(SIGTERM, &sa, NULL);
-		sigaction(SIGHUP, &sa, NULL);
-	}
+	if (o.dir)
+		ffs_process_catch();
 	return run(&o, argc ? (const char *const *)argv : standard_input, argc ? (size_t)argc : 1);
 }

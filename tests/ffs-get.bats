@@ -794,7 +794,7 @@ s3://ffs/d/1/00002.message.csv" ]
 	start_node
 	book 100
 	run -0 --separate-stderr ffs-get -v --rows 1 d
-	[[ $stderr == *"node local: $url (AWS_ENDPOINT_URL), credentials: "*"credentials"* ]]
+	[[ $stderr == *"node local: endpoint $url (AWS_ENDPOINT_URL), credentials from [$url]"* ]]
 }
 
 @test "the progress as lines goes to stderr" {

@@ -48,7 +48,8 @@ nothing_left() {
 
 # start_load OPTION...: a load in the background, its output in ./out and ./err, stdin from ./book.tar.
 start_load() {
-	ffs-load "$@" <book.tar >out 2>err 3>&- &
+	# (A shell's background jobs ignore Ctrl-C.)
+	env --default-signal=INT ffs-load "$@" <book.tar >out 2>err 3>&- &
 	load_pid=$!
 	pids+=("$load_pid")
 }
@@ -548,6 +549,21 @@ ended() {
 		grep -q interrupted err
 		nothing_left
 	done
+}
+
+@test "a load in the background of a script, or behind nohup, goes on" {
+	start_node
+	book 5
+	proxy PUT '00003.csv' 1 gate
+	env --ignore-signal=INT,HUP ffs-load <book.tar >out 2>err 3>&- &
+	load_pid=$!
+	pids+=("$load_pid")
+	until_true 20 test -e gate.reached
+	kill -INT "$load_pid"
+	kill -HUP "$load_pid"
+	touch gate.open
+	ended "$load_pid" 0
+	same book book
 }
 
 @test "a second Ctrl-C ends a load at once" {

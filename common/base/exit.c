@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/process.h"
 #include "common/base/utf8.h"
 
 enum ffs_exit
@@ -41,14 +42,18 @@ ffs_exit_of(int rc)
 	}
 }
 
+enum ffs_exit
+ffs_exit_add(enum ffs_exit before, enum ffs_exit now)
+{
+	return !before || before == now ? now : FFS_EXIT_FAIL;
+}
+
 int
 ffs_exit_flush(int rc)
 {
 	if (fflush(stdout) || ferror(stdout)) {
-		if (errno == EPIPE) {
-			signal(SIGPIPE, SIG_DFL);
-			raise(SIGPIPE);
-		}
+		if (errno == EPIPE)
+			ffs_process_die(SIGPIPE);
 		warn("cannot write standard output");
 		return rc ? rc : FFS_EXIT_FAIL;
 	}

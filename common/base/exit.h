@@ -20,6 +20,9 @@ enum ffs_exit {
  */
 enum ffs_exit ffs_exit_of(int rc);
 
+/* The status after one more failure: of one kind they keep it, several kinds give 1. */
+enum ffs_exit ffs_exit_add(enum ffs_exit before, enum ffs_exit now);
+
 /*
  * Flush stdout and report a write error.  Call last in main():
  * "return ffs_exit_flush(rc);".  A closed pipe ends the tool by SIGPIPE,

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* How far a transfer is: one line redrawn on a terminal, or a line every 2 s. */
 
@@ -15,24 +16,29 @@ enum ffs_progress_mode {
 
 struct ffs_progress {
 	enum ffs_progress_mode mode;
+	FILE *f;
 	int64_t began, shown; /* ffs_clock_ms() */
 	bool drawn;           /* a line is on the screen */
 };
 
-/* What --progress takes: auto (the screen where fd is a terminal, else nothing), line, none.
- * Returns 0 or -EINVAL. */
-int ffs_progress_parse(const char *s, int fd, enum ffs_progress_mode *mode);
-
-void ffs_progress_start(struct ffs_progress *p, enum ffs_progress_mode mode);
+/* How far it is.  Totals are 0 where they are not known. */
+struct ffs_progress_at {
+	uint64_t chunks, total_chunks, bytes, total_bytes;
+};
 
 /*
- * The text to be written now, or NULL while it is too early for another.
- * Totals may be 0: unknown.
+ * What --progress takes: auto (the screen where there is one to draw on, else nothing), line, none.
+ * Returns 0 or -EINVAL.
  */
-const char *ffs_progress_text(struct ffs_progress *p, uint64_t chunks, uint64_t total_chunks,
-    uint64_t bytes, uint64_t total_bytes, char *buf, size_t n);
+int ffs_progress_parse(const char *s, bool screen, enum ffs_progress_mode *mode);
 
-/* What takes the line off the screen before another text, "" where there is none. */
-const char *ffs_progress_clear(struct ffs_progress *p);
+/* The clock starts; what there is to see goes to f. */
+void ffs_progress_start(struct ffs_progress *p, enum ffs_progress_mode mode, FILE *f);
+
+/* Write it, unless it is too early for another. */
+void ffs_progress_draw(struct ffs_progress *p, const struct ffs_progress_at *at);
+
+/* Take the line off the screen, where there is one, before another text. */
+void ffs_progress_clear(struct ffs_progress *p);
 
 #endif

@@ -25,21 +25,6 @@ fail(const struct ffs_inventory *inv, enum ffs_exit status, const char *fmt, ...
 	free(text);
 }
 
-/* The line in j's buffer. */
-static int
-put(const struct ffs_inventory *inv, struct ffs_json *j)
-{
-	int rc;
-
-	ffs_buf_addc(&j->buf, '\n');
-	rc = ffs_buf_error(&j->buf);
-	if (!rc)
-		rc = inv->line(inv->arg, j->buf.p, j->buf.len);
-	ffs_buf_reset(&j->buf);
-	j->comma = false;
-	return rc;
-}
-
 /* A manifest, or NULL: reported. */
 static struct ffs_source *
 open_source(const struct ffs_inventory *inv, const char *name, uint64_t generation)
@@ -83,7 +68,7 @@ list_datasets(const struct ffs_inventory *inv, const char *pattern)
 	if (!inv->json && n) {
 		ffs_buf_addf(&j.buf, "%-*s %10s %12s %8s %14s  %s", width, "DATASET", "GENERATION",
 		    "ROWS", "CHUNKS", "BYTES", "ENCODING");
-		rc = put(inv, &j);
+		rc = ffs_json_print(&j, inv->out);
 	}
 	for (i = 0; i < n && !rc && !*inv->stop; i++) {
 		src = open_source(inv, names[i], 0);
@@ -96,7 +81,7 @@ list_datasets(const struct ffs_inventory *inv, const char *pattern)
 			    "%-*s %10" PRIu64 " %12" PRIu64 " %8zu %14" PRIu64 "  %s", width,
 			    names[i], src->m.generation, src->m.rows, src->m.nchunks, src->m.bytes,
 			    ffs_show_encoding(&src->m));
-		rc = put(inv, &j);
+		rc = ffs_json_print(&j, inv->out);
 		ffs_source_unref(src);
 	}
 	ffs_json_release(&j);
@@ -147,7 +132,7 @@ list_chunk(const struct ffs_inventory *inv, const struct ffs_source *src, bool m
 		ffs_show_chunk(j, src->bucket, &src->m, i, url);
 	else
 		ffs_buf_adds(&j->buf, url);
-	rc = put(inv, j);
+	rc = ffs_json_print(j, inv->out);
 	free(url);
 	return rc;
 }

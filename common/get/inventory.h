@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "common/base/exit.h"
 #include "common/get/select.h"
@@ -16,8 +17,7 @@ struct ffs_inventory {
 	const struct ffs_select *select; /* which chunks; its name does not count */
 	bool json;
 	unsigned presign; /* URLs that are valid for so many seconds; 0: s3:// */
-	/* Takes a line, its end included.  Returns 0 or -errno, which ends it. */
-	int (*line)(void *arg, const char *p, size_t n);
+	FILE *out;
 	/* Something cannot be listed; the rest goes on whatever it returns. */
 	bool (*failed)(void *arg, enum ffs_exit status, const char *text);
 	void *arg;
@@ -26,7 +26,8 @@ struct ffs_inventory {
 
 /*
  * name NULL: all datasets; a pattern: those that match; else the chunks of
- * that dataset.  Returns 0, what line() returned, or -EINVAL for a bad name (ffs_plan_arg_ok()).
+ * that dataset.  Returns 0, -errno where out cannot be written, or -EINVAL for a bad name
+ * (ffs_plan_arg_ok()).
  */
 int ffs_inventory_list(const struct ffs_inventory *inv, const char *name);
 

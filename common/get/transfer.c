@@ -1,6 +1,7 @@
 #include "common/get/transfer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 
 struct state {
 	struct ffs_transfer *t;
+	struct ffs_plan *plan;
 	struct ffs_output *out;
 	uint64_t resumed;
+	struct ffs_progress_at at;
 };
 
 static int __attribute__((format(printf, 4, 5)))
@@ -33,6 +36,7 @@ on_event(void *arg, const struct ffs_reader_event *e)
 {
 	struct state *s = arg;
 
+	s->at.chunks++;
 	s->t->event(s->t->arg, e);
 }
 
@@ -40,18 +44,30 @@ static bool
 on_failed(void *arg, const struct ffs_piece *piece, const struct ffs_object *object, int rc,
     const char *error)
 {
+	char text[2048], line[32] = "";
 	struct state *s = arg;
 
-	return s->t->failed(s->t->arg, piece, object, rc, error);
+	if (piece->line)
+		snprintf(line, sizeof(line), "line %" PRIu64 ": ", piece->line);
+	snprintf(text, sizeof(text), "%scannot read 's3://%s/%s': %s", line, piece->src->bucket,
+	    object->key, error);
+	return s->t->failed(s->t->arg, ffs_exit_of(rc), text);
 }
 
 static void
 on_tick(void *arg)
 {
 	struct state *s = arg;
+	size_t chunks;
+	uint64_t bytes = ffs_plan_total(s->plan, &chunks);
 
-	if (s->t->tick)
-		s->t->tick(s->t->arg, s->resumed + ffs_output_bytes(s->out));
+	/* At the end the plan knows nothing any more. */
+	if (chunks) {
+		s->at.total_chunks = chunks;
+		s->at.total_bytes = bytes;
+	}
+	s->at.bytes = s->resumed + ffs_output_bytes(s->out);
+	s->t->tick(s->t->arg, &s->at);
 }
 
 /* Why the output stopped. */
@@ -85,11 +101,11 @@ transfer(struct state *s, int fd)
 		.jobs = t->jobs,
 		.keep = t->keep,
 		.next = ffs_plan_next,
-		.next_arg = t->plan,
-		.in_fd = t->in_fd,
+		.next_arg = s->plan,
+		.in_fd = t->batch_fd,
 		.event = on_event,
 		.failed = on_failed,
-		.tick = on_tick,
+		.tick = t->tick ? on_tick : NULL,
 		.arg = s,
 		.stop = t->stop,
 	};
@@ -113,7 +129,8 @@ transfer(struct state *s, int fd)
 	/* A descriptor may be stuck for ever; files are tidied up. */
 	if (rc == -EINTR && !t->path && !t->dir)
 		return rc;
-	on_tick(s);
+	if (t->tick)
+		on_tick(s);
 	if (rc && rc != -EINTR)
 		rc = explain_output(s, rc);
 	ffs_reader_free(reader);
@@ -131,7 +148,7 @@ open_file(struct state *s, struct ffs_outfile *file)
 	int rc = 0;
 
 	if (t->resume) {
-		rc = ffs_plan_identify(t->plan, &identity, &size);
+		rc = ffs_plan_identify(s->plan, &identity, &size);
 		if (rc == -ECANCELED)
 			return rc;
 		t->complete =
@@ -141,7 +158,7 @@ open_file(struct state *s, struct ffs_outfile *file)
 		rc = ffs_outfile_open(file, t->path, identity);
 	free(identity);
 	if (!rc && file->id) {
-		s->resumed = ffs_plan_skip(t->plan, file->size);
+		s->resumed = ffs_plan_skip(s->plan, file->size);
 		if (ftruncate(file->fd, (off_t)s->resumed) < 0 || lseek(file->fd, 0, SEEK_END) < 0)
 			rc = -errno;
 	}
@@ -151,19 +168,16 @@ open_file(struct state *s, struct ffs_outfile *file)
 	return explain(t, -EIO, FFS_EXIT_FAIL, "cannot write '%s': %s", t->path, strerror(-rc));
 }
 
-int
-ffs_transfer_run(struct ffs_transfer *t)
+static int
+transfer_to_file(struct state *s)
 {
 	struct ffs_outfile file = FFS_OUTFILE_INIT;
-	struct state s = { .t = t };
-	int rc;
+	struct ffs_transfer *t = s->t;
+	int rc = open_file(s, &file);
 
-	if (!t->path)
-		return transfer(&s, t->dir ? -1 : t->fd);
-	rc = open_file(&s, &file);
 	if (rc || t->complete)
 		return rc;
-	rc = transfer(&s, file.fd);
+	rc = transfer(s, file.fd);
 	if (rc) {
 		ffs_outfile_abandon(&file, true);
 		return rc;
@@ -171,4 +185,30 @@ ffs_transfer_run(struct ffs_transfer *t)
 	rc = ffs_outfile_commit(&file, t->sync);
 	return rc ? explain(t, -EIO, FFS_EXIT_FAIL, "cannot write '%s': %s", t->path, strerror(-rc))
 	          : 0;
+}
+
+int
+ffs_transfer_run(struct ffs_transfer *t)
+{
+	struct ffs_plan_opts po = {
+		.stores = t->stores,
+		.bucket = t->bucket,
+		.select = t->select,
+		.args = t->args,
+		.nargs = t->nargs,
+		.batch_fd = t->batch_fd,
+		.files = t->dir != NULL,
+		.failed = t->failed,
+		.warn = t->warn,
+		.arg = t->arg,
+	};
+	struct state s = { .t = t, .plan = ffs_plan_new(&po) };
+	int rc;
+
+	if (!s.plan)
+		return explain(t, -ENOMEM, FFS_EXIT_FAIL, "cannot start: %s", strerror(ENOMEM));
+	rc = t->path ? transfer_to_file(&s) : transfer(&s, t->dir ? -1 : t->fd);
+	if (rc != -EINTR) /* then the reader may still use it */
+		ffs_plan_free(s.plan);
+	return rc;
 }

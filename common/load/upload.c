@@ -76,7 +76,7 @@ begin_load(struct upload *u, const struct ffs_intake_item *i)
 	}
 	if (i->have & FFS_TARIN_INPUT_BYTES)
 		l->hint = i->input_bytes;
-	u->counts.total = l->hint ? u->counts.bytes + l->hint : 0;
+	u->at.total_bytes = l->hint ? u->at.bytes + l->hint : 0;
 	if (ffs_draft_init(&l->draft, i->dataset, l->ds.generation)) {
 		ffs_upload_no_memory(u);
 		return NULL;
@@ -217,7 +217,7 @@ tick(struct upload *u, bool now)
 	if (!u->o->tick || (!now && ffs_clock_ms() - u->ticked < TICK_MS))
 		return;
 	u->ticked = ffs_clock_ms();
-	u->o->tick(u->o->arg, &u->counts);
+	u->o->tick(u->o->arg, &u->at);
 }
 
 static int

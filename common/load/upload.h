@@ -8,6 +8,7 @@
 
 #include "common/dataset/dataset.h"
 #include "common/base/json.h"
+#include "common/base/progress.h"
 #include "common/dataset/manifest.h"
 #include "common/s3/stores.h"
 #include "common/load/tarin.h"
@@ -37,11 +38,6 @@ struct ffs_upload_dataset {
 	int64_t ms;
 };
 
-struct ffs_upload_counts {
-	uint64_t chunks, bytes; /* safe; bytes of CSV */
-	uint64_t total;         /* bytes of CSV, 0 where the stream does not tell */
-};
-
 struct ffs_upload_opts {
 	const char *bucket;
 	unsigned jobs;  /* requests in flight */
@@ -52,7 +48,8 @@ struct ffs_upload_opts {
 	/* Any of them may be NULL. */
 	void (*chunk)(void *arg, const struct ffs_upload_chunk *c);
 	void (*dataset)(void *arg, const struct ffs_upload_dataset *d);
-	void (*tick)(void *arg, const struct ffs_upload_counts *c); /* at least 5 times a second */
+	/* What is safe, in bytes of CSV, at least 5 times a second. */
+	void (*tick)(void *arg, const struct ffs_progress_at *at);
 	void (*warn)(void *arg, const char *text);
 	void *arg;
 };

@@ -41,7 +41,7 @@ struct upload {
 	struct load *loads;
 	struct job *jobs;
 	size_t in_flight;
-	struct ffs_upload_counts counts;
+	struct ffs_progress_at at;
 	struct ffs_intake_item *bad; /* where the stream ends with an error */
 	int64_t ticked;
 	int rc; /* the first error */

@@ -79,8 +79,8 @@ ffs_upload_safe(struct upload *u, struct load *l, const struct ffs_intake_item *
 	l->stored += o->bytes;
 	l->reused += c->reused;
 	if (!c->message) {
-		u->counts.chunks++;
-		u->counts.bytes += i->plain_bytes;
+		u->at.chunks++;
+		u->at.bytes += i->plain_bytes;
 	}
 	if (u->o->chunk)
 		u->o->chunk(u->o->arg, c);

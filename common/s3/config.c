@@ -14,6 +14,24 @@
 
 #define LOCAL_URL "http://127.0.0.1:9000"
 
+bool
+ffs_config_opt(struct ffs_config_opts *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case FFS_CONFIG_ENDPOINT:
+		o->endpoint = arg;
+		return true;
+	case FFS_CONFIG_REGION:
+		o->region = arg;
+		return true;
+	case FFS_CONFIG_PROFILE:
+		o->profile = arg;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* --- where files are --- */
 
 /* A variable that is set and not empty, or NULL. */

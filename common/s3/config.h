@@ -27,6 +27,16 @@ struct ffs_config_opts {
 	const char *profile;  /* --profile */
 };
 
+/* Those options for the table of getopt_long(3), by these values, in every tool that has them. */
+enum ffs_config_opt {
+	FFS_CONFIG_ENDPOINT = 0x1000,
+	FFS_CONFIG_REGION,
+	FFS_CONFIG_PROFILE,
+};
+
+/* Take the option with this value.  false: it is none of them. */
+bool ffs_config_opt(struct ffs_config_opts *o, int opt, const char *arg);
+
 /*
  * Fill ep from options, environment and files.  Endpoint: --endpoint,
  * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's endpoint_url (also its

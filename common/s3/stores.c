@@ -57,6 +57,23 @@ ffs_stores_local(const struct ffs_stores *st)
 	return true;
 }
 
+void
+ffs_stores_show(const struct ffs_stores *st, FILE *f)
+{
+	uid_t uid;
+	gid_t gid;
+	size_t i;
+
+	if (ffs_config_sudo(&uid, &gid))
+		fprintf(f, "configuration of user %u, who called sudo\n", uid);
+	for (i = 0; i < st->nodes.n; i++) {
+		const struct ffs_endpoint *ep = &st->nodes.v[i].ep;
+
+		fprintf(f, "node %s: endpoint %s (%s), credentials from %s\n", st->nodes.v[i].name,
+		    ep->url, ep->url_from ? ep->url_from : st->nodes.from, ep->cred_from);
+	}
+}
+
 struct ffs_s3 *
 ffs_stores_get(struct ffs_stores *st, size_t i)
 {

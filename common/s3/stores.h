@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "common/s3/http.h"
 #include "common/s3/nodes.h"
@@ -28,6 +29,9 @@ void ffs_stores_release(struct ffs_stores *st);
 
 /* Whether every node is on this machine: there is no latency to hide then. */
 bool ffs_stores_local(const struct ffs_stores *st);
+
+/* Which stores these are and whose keys are used, a line each, to f: what -v says. */
+void ffs_stores_show(const struct ffs_stores *st, FILE *f);
 
 /* The client of node i.  NULL with errno; not to be freed. */
 struct ffs_s3 *ffs_stores_get(struct ffs_stores *st, size_t i);
