@@ -350,7 +350,7 @@ main(int argc, char **argv)
 	struct run run = { .o = &o };
 	struct ffs_http_opts http = { 0 };
 	struct ffs_stores stores;
-	char *detail;
+	char *detail, *exposed;
 	int rc;
 
 	/*
@@ -372,6 +372,10 @@ main(int argc, char **argv)
 	rc = ffs_stores_init(&stores, &o.config, &http, &detail);
 	if (rc)
 		errx(ffs_exit_of(rc), "%s", detail ? detail : strerror(-rc));
+	exposed = o.quiet ? NULL : ffs_stores_exposed(&stores);
+	if (exposed)
+		warnx("%s", exposed);
+	free(exposed);
 	if (!o.jobs)
 		o.jobs = ffs_stores_local(&stores) && !o.batch ? JOBS_LOCAL : JOBS;
 	if (o.verbose)

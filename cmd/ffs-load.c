@@ -210,7 +210,7 @@ run(const struct opts *o, char **files, int n)
 		.verbose = o->verbose > 1 };
 	struct shown s = { .o = o, .json = FFS_JSON_INIT };
 	struct ffs_stores st;
-	char *detail = NULL;
+	char *detail = NULL, *exposed;
 	int rc = ffs_stores_init(&st, &o->config, &ho, &detail);
 
 	if (rc) {
@@ -219,6 +219,10 @@ run(const struct opts *o, char **files, int n)
 		return rc;
 	}
 	s.nodes = &st.nodes;
+	exposed = ffs_stores_exposed(&st);
+	if (exposed)
+		warnx("%s", exposed);
+	free(exposed);
 	if (o->verbose)
 		ffs_stores_show(&st, stderr);
 	/* whoever follows sees each line when it is true */

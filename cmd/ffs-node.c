@@ -205,12 +205,17 @@ read_keys(const char *url, char **access_key, char **secret_key)
 {
 	bool made = false;
 	int rc = ffs_config_own_keys(url, access_key, secret_key, &made);
+	char *exposed;
 
 	if (rc)
 		errx(ffs_exit_of(rc), "cannot read or make the keys of '%s': %s", url,
 		    strerror(-rc));
 	if (made)
 		warnx("made a key pair for %s in the credentials file", url);
+	exposed = ffs_config_exposed();
+	if (exposed)
+		warnx("%s", exposed);
+	free(exposed);
 }
 
 static int

@@ -179,6 +179,37 @@ nodes() {
 	done
 }
 
+@test "every tool that uses keys of a credentials file open to others says so, once" {
+	start_node
+	local keys=$HOME/.config/ffs/credentials mode tool
+	local warning="others have access to the secret keys: chmod 600 '$keys'"
+	printf '1,2\n3,4\n' >table.csv
+	ffs-split -n table table.csv >table.tar
+	printf 'a %s\nb %s\n' "$url" "$url" >"$HOME/.config/ffs/nodes"
+	unset AWS_ENDPOINT_URL
+	for mode in 640 604 660; do
+		chmod "$mode" "$keys"
+		run -0 --separate-stderr ffs-load --replace -q table.tar
+		[ "$stderr" = "ffs-load: $warning" ]
+		run -0 --separate-stderr ffs-get table
+		[ "$stderr" = "ffs-get: $warning" ]
+		run -0 --separate-stderr ffs-get -q table
+		[ -z "$stderr" ]
+	done
+	kill "$node_pid"
+	wait "$node_pid"
+	start_node --listen "${url#http://}"
+	[ "$(cat node.log)" = "ffs-node: $warning" ]
+	# Keys from elsewhere are not the file's.
+	own_keys
+	sed s/127.0.0.1/localhost/ "$HOME/.config/ffs/nodes" >elsewhere
+	run -0 --separate-stderr env FFS_NODES=elsewhere ffs-get table
+	[ -z "$stderr" ]
+	chmod 600 "$keys"
+	run -0 --separate-stderr ffs-get table
+	[ -z "$stderr" ]
+}
+
 @test "a node that is away is named, and nothing false is written" {
 	book 3000 5
 	nodes 2

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
@@ -126,6 +127,18 @@ char *
 ffs_config_data_path(const char *name)
 {
 	return xdg_path("XDG_DATA_HOME", "/.local/share", name);
+}
+
+char *
+ffs_config_exposed(void)
+{
+	char *path = ffs_config_path("credentials"), *line = NULL;
+	struct stat st;
+
+	if (path && !stat(path, &st) && st.st_mode & (S_IRWXG | S_IRWXO))
+		line = format("others have access to the secret keys: chmod 600 '", path, "'");
+	free(path);
+	return line;
 }
 
 /* A file of the AWS tools: from its variable ('~' is the home), else below ~/.aws. */
@@ -512,6 +525,7 @@ choose_keys(struct ffs_endpoint *ep, struct sources *s)
 	char *where, *from;
 
 	if (own) {
+		ep->own_keys = true;
 		ini_keys(v, &s->own, own);
 		where = format("[", own, "] of ");
 		from = where ? format(where, s->own_path, "") : NULL;

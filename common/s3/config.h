@@ -16,6 +16,7 @@ struct ffs_endpoint {
 	char *token;      /* session token, or NULL */
 	char *url_from;   /* which setting the URL came from, for -v and 403 texts */
 	char *cred_from;  /* which source the credentials came from, "none" (and why) without */
+	bool own_keys;    /* they are of our own credentials file */
 	bool path_style;  /* true for anything but AWS */
 	bool aws;         /* an endpoint of AWS itself: never make buckets there */
 };
@@ -84,6 +85,12 @@ char *ffs_config_home(void);
  */
 char *ffs_config_path(const char *name);
 char *ffs_config_data_path(const char *name);
+
+/*
+ * Where others than its owner have access to our credentials file: a line for the user that
+ * says so.  NULL where they have not; free it.
+ */
+char *ffs_config_exposed(void);
 
 /*
  * Read, or make on first use, the key pair of our own store at url in

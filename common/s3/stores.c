@@ -46,6 +46,17 @@ ffs_stores_release(struct ffs_stores *st)
 	memset(st, 0, sizeof(*st));
 }
 
+char *
+ffs_stores_exposed(const struct ffs_stores *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->nodes.n; i++)
+		if (st->nodes.v[i].ep.own_keys)
+			return ffs_config_exposed();
+	return NULL;
+}
+
 bool
 ffs_stores_local(const struct ffs_stores *st)
 {

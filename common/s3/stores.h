@@ -27,6 +27,12 @@ int ffs_stores_init(struct ffs_stores *st, const struct ffs_config_opts *o,
     const struct ffs_http_opts *h, char **detail);
 void ffs_stores_release(struct ffs_stores *st);
 
+/*
+ * A line for the user where the secrets that are used are open to others, as by
+ * ffs_config_exposed().  NULL where they are not; free it.
+ */
+char *ffs_stores_exposed(const struct ffs_stores *st);
+
 /* Whether every node is on this machine: there is no latency to hide then. */
 bool ffs_stores_local(const struct ffs_stores *st);
 
