@@ -271,6 +271,18 @@ ended() {
 	pack day >day.tar
 	run -1 --separate-stderr ffs-load -n other day.tar
 	[[ $stderr == *"time runs backwards"* ]]
+	printf '34201.%s,1,2,3,4,5\n' 5 4 >day/00001.message.csv
+	pack day >day.tar
+	run -1 --separate-stderr ffs-load -n other day.tar
+	[[ $stderr == *"'day/00001.message.csv': row 2: time runs backwards"* ]]
+	printf '34201.%s,1,2,3,4,5\n' 5 6 7 >day/00001.message.csv
+	pack day >day.tar
+	run -1 --separate-stderr ffs-load -n other day.tar
+	[[ $stderr == *"'day/00001.message.csv' has 3 rows, its chunk has 2"* ]]
+	printf 'x,1,2,3,4,5\n' | tee day/00000.message.csv >day/00001.message.csv
+	pack day >day.tar
+	run -1 --separate-stderr ffs-load -n other day.tar
+	[[ $stderr == *"'day/00000.message.csv' has 1 rows, its chunk has 4"* ]]
 	[ ! -e store/ffs/other ]
 }
 

@@ -158,8 +158,12 @@ static int
 add_message(struct ffs_draft *d, const struct ffs_intake_item *i)
 {
 	struct ffs_chunk *c = &d->m.chunks[i->index];
-	int rc = set_object(d, &c->message, i);
+	int rc;
 
+	if ((i->have & FFS_TARIN_ROWS) && i->rows != c->rows)
+		return fail(d, -EINVAL, "'%s' has %" PRIu64 " rows, its chunk has %" PRIu64,
+		    i->path, i->rows, c->rows);
+	rc = set_object(d, &c->message, i);
 	/* without attributes the message's first column gives the times, if it has any */
 	if (rc || c->time_first || (i->index && !d->m.chunks[0].time_first))
 		return rc;

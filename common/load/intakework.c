@@ -23,6 +23,13 @@ ffs_intake_fail(struct ffs_intake_item *i, int rc, const char *fmt, ...)
 }
 
 static int
+no_csv(struct ffs_intake_item *i, int rc)
+{
+	return ffs_intake_fail(i, -EINVAL, "'%s' is no CSV: %s", i->path,
+	    rc == -EBADMSG ? "a quote is open at its end" : strerror(-rc));
+}
+
+static int
 count(struct ffs_packer *packer, struct ffs_intake_item *i)
 {
 	uint64_t row;
@@ -32,9 +39,24 @@ count(struct ffs_packer *packer, struct ffs_intake_item *i)
 		return ffs_intake_fail(i, rc,
 		    "'%s': row %" PRIu64 " has not as many columns as the first", i->path, row);
 	if (rc)
-		return ffs_intake_fail(i, -EINVAL, "'%s' is no CSV: %s", i->path,
-		    rc == -EBADMSG ? "a quote is open at its end" : strerror(-rc));
+		return no_csv(i, rc);
 	i->have |= FFS_TARIN_ROWS | FFS_TARIN_COLUMNS;
+	return 0;
+}
+
+static int
+look_into_message(struct ffs_intake_item *i)
+{
+	int rc = ffs_packer_message(i->p, i->n, &i->rows, i->time_first, i->time_last);
+
+	if (rc == -EINVAL)
+		return ffs_intake_fail(
+		    i, rc, "'%s': row %" PRIu64 ": time runs backwards", i->path, i->rows);
+	if (rc && rc != -ENODATA)
+		return no_csv(i, rc);
+	i->have |= FFS_TARIN_ROWS;
+	if (!rc)
+		i->have |= FFS_TARIN_TIME_FIRST | FFS_TARIN_TIME_LAST;
 	return 0;
 }
 
@@ -60,13 +82,6 @@ compress(struct ffs_intake *in, struct ffs_packer *packer, struct ffs_intake_ite
 	return 0;
 }
 
-static void
-find_times(struct ffs_intake_item *i)
-{
-	if (ffs_packer_times(i->p, i->n, i->time_first, i->time_last) == 0)
-		i->have |= FFS_TARIN_TIME_FIRST | FFS_TARIN_TIME_LAST;
-}
-
 static bool
 must_count(const struct ffs_intake_item *i)
 {
@@ -74,7 +89,7 @@ must_count(const struct ffs_intake_item *i)
 }
 
 static bool
-must_find_times(const struct ffs_intake_item *i)
+is_unknown_message(const struct ffs_intake_item *i)
 {
 	return i->kind == FFS_INTAKE_MESSAGE && !(i->have & FFS_TARIN_CRC32C);
 }
@@ -86,8 +101,8 @@ prepare(struct ffs_intake *in, struct ffs_packer *packer, struct ffs_intake_item
 
 	if (must_count(i))
 		rc = count(packer, i);
-	else if (must_find_times(i))
-		find_times(i);
+	else if (is_unknown_message(i))
+		rc = look_into_message(i);
 	if (!rc && in->o.level)
 		rc = compress(in, packer, i);
 	if (!rc && in->want_md5)
@@ -129,7 +144,7 @@ work(void *arg)
 bool
 ffs_intake_has_work(const struct ffs_intake *in, const struct ffs_intake_item *i)
 {
-	return must_count(i) || must_find_times(i) || in->o.level || in->want_md5;
+	return must_count(i) || is_unknown_message(i) || in->o.level || in->want_md5;
 }
 
 int

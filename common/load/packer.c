@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -67,31 +69,37 @@ ffs_packer_count(struct ffs_packer *p, const void *csv, size_t n, char delim, ui
 	return rc;
 }
 
-static int
-copy_time(char out[65], const char *row, const char *end)
-{
-	struct ffs_dtime t;
-	size_t n = 0;
-
-	while (row + n < end && row[n] != ',' && row[n] != '\n' && row[n] != '\r')
-		n++;
-	if (n > 64 || ffs_dtime_parse(row, n, &t))
-		return -EINVAL;
-	memcpy(out, row, n);
-	out[n] = '\0';
-	return 0;
-}
-
 int
-ffs_packer_times(const void *csv, size_t n, char first[65], char last[65])
+ffs_packer_message(const void *csv, size_t n, uint64_t *rows, char first[65], char last[65])
 {
-	const char *p = csv, *row;
+	struct ffs_csv *c = ffs_csv_new(',', 1);
+	struct ffs_dtime before, t;
+	struct ffs_csv_row r;
+	bool timed = true;
+	size_t at = 0;
+	int rc;
 
-	while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
-		n--;
-	row = n ? memrchr(p, '\n', n) : NULL;
-	return copy_time(first, p, p + n) || copy_time(last, row ? row + 1 : p, p + n) ? -EINVAL
-	                                                                               : 0;
+	*rows = 0;
+	first[0] = last[0] = '\0';
+	if (!c)
+		return -errno;
+	while ((rc = ffs_csv_next(c, (const char *)csv + at, n - at, true, &r)) > 0) {
+		++*rows;
+		at += r.len;
+		timed = timed && r.field && !ffs_dtime_parse(r.field, r.field_len, &t);
+		if (!timed)
+			continue;
+		if (*rows > 1 && ffs_dtime_cmp(&before, &t) > 0) {
+			rc = -EINVAL;
+			break;
+		}
+		before = t;
+		snprintf(last, 65, "%.*s", (int)r.field_len, r.field);
+		if (!*first)
+			memcpy(first, last, 65);
+	}
+	ffs_csv_free(c);
+	return rc || (timed && *rows) ? rc : -ENODATA;
 }
 
 size_t

@@ -19,10 +19,11 @@ int ffs_packer_count(struct ffs_packer *p, const void *csv, size_t n, char delim
     uint64_t *columns, uint64_t *row);
 
 /*
- * The first fields of the first and the last row, where both are decimal numbers:
- * in a LOBSTER message file these are the rows' times.  Returns 0 or -EINVAL.
+ * Count the rows of a message file.  Its first column gives the times of the first and the last
+ * row.  Returns 0; -ENODATA where not every row has a time; -EINVAL with *rows the one, from 1,
+ * whose time is before that of the row above; -EBADMSG for a quote that is never closed; -errno.
  */
-int ffs_packer_times(const void *csv, size_t n, char first[65], char last[65]);
+int ffs_packer_message(const void *csv, size_t n, uint64_t *rows, char first[65], char last[65]);
 
 /* How many bytes ffs_packer_compress() may need for n. */
 size_t ffs_packer_bound(size_t n);
