@@ -7,17 +7,16 @@
 #include "common/node/awschunked.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "tests/unit/check.h"
 
 #define CRC32 "x-amz-checksum-crc32"
 #define CRC32C "x-amz-checksum-crc32c"
 #define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-static int failed;
 static struct ffs_buf out;
 
 static int
@@ -58,11 +57,9 @@ check(const char *body, uint64_t length, const char *trailer, int want, const ch
 	for (piece = 1; piece <= strlen(body) + 1; piece++) {
 		c = ffs_awschunked_new(&o);
 		rc = decode(c, body, strlen(body), piece);
-		if (rc != want ||
-		    (!rc && (out.len != strlen(data) || memcmp(out.p, data, out.len)))) {
-			printf("'%s' in pieces of %zu: %d\n", body, piece, rc);
-			failed = 1;
-		}
+		CHECK(rc == want &&
+			  (rc || (out.len == strlen(data) && !memcmp(out.p, data, out.len))),
+		    "'%s' in pieces of %zu: %d", body, piece, rc);
 		ffs_awschunked_free(c);
 	}
 }
@@ -137,10 +134,7 @@ check_trailer(void)
 	int rc = decode(c, body, strlen(body), 7);
 	const char *crc = ffs_awschunked_trailer(c);
 
-	if (rc || !crc || strcmp(crc, "AAAAAA==")) {
-		printf("trailer: %d '%s'\n", rc, crc ? crc : "(none)");
-		failed = 1;
-	}
+	CHECK(!rc && crc && !strcmp(crc, "AAAAAA=="), "%d '%s'", rc, crc ? crc : "(none)");
 	ffs_awschunked_free(c);
 }
 
@@ -220,12 +214,9 @@ check_signed(const struct signed_body *s)
 	int rc;
 
 	build(&b, s);
-	for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+	for (i = 0; i < COUNT(pieces); i++) {
 		rc = decode_signed(s, &b, pieces[i]);
-		if (rc) {
-			printf("signed, pieces of %zu: %d\n", pieces[i], rc);
-			failed = 1;
-		}
+		CHECK(!rc, "signed, pieces of %zu: %d", pieces[i], rc);
 	}
 	/* One wrong bit anywhere: in data of either chunk, in a signature, in the trailer. */
 	at[n++] = 200;
@@ -239,18 +230,12 @@ check_signed(const struct signed_body *s)
 		b.p[at[i]] ^= 1;
 		rc = decode_signed(s, &b, 4096);
 		b.p[at[i]] ^= 1;
-		if (rc != -EACCES) {
-			printf("signed, wrong at %zu: %d\n", at[i], rc);
-			failed = 1;
-		}
+		CHECK(rc == -EACCES, "signed, wrong at %zu: %d", at[i], rc);
 	}
 	/* Without its last line, or its trailer's signature, it is not whole. */
 	b.len -= s->trailer ? 92 : 2;
 	rc = decode_signed(s, &b, 4096);
-	if (rc != -EPROTO) {
-		printf("signed, cut: %d\n", rc);
-		failed = 1;
-	}
+	CHECK(rc == -EPROTO, "signed, cut: %d", rc);
 	ffs_buf_release(&b);
 }
 

@@ -9,20 +9,9 @@
 #include <unistd.h>
 
 #include "common/s3/ini.h"
+#include "tests/unit/check.h"
 
-static int failed;
 static char home[] = "/tmp/ffs-config.XXXXXX";
-
-#define CHECK(cond, ...)                                                                           \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			printf("line %d: %s: ", __LINE__, #cond);                                  \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-			failed = 1;                                                                \
-		}                                                                                  \
-	} while (0)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const variables[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 	"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION",
@@ -256,13 +245,13 @@ check_own_keys(void)
 	rm(".config/ffs/credentials");
 	snprintf(path, sizeof(path), "%s/new/sub", home);
 	setenv("XDG_CONFIG_HOME", path, 1);
-	CHECK(!ffs_config_own_keys("http://127.0.0.1:9000/", &a, &s, &made) && made, "-");
+	CHECK(!ffs_config_own_keys("http://127.0.0.1:9000/", &a, &s, &made) && made);
 	CHECK(strlen(a) == 20 && strlen(s) == 40, "%s", a);
-	CHECK(!ffs_config_own_keys("http://127.0.0.1:9000", &a2, &s2, &made) && !made, "-");
+	CHECK(!ffs_config_own_keys("http://127.0.0.1:9000", &a2, &s2, &made) && !made);
 	CHECK(!strcmp(a, a2) && !strcmp(s, s2), "%s %s", a, a2);
 	free(a2);
 	free(s2);
-	CHECK(!ffs_config_own_keys("http://127.0.0.1:9001", &a2, &s2, &made) && made, "-");
+	CHECK(!ffs_config_own_keys("http://127.0.0.1:9001", &a2, &s2, &made) && made);
 	CHECK(strcmp(a, a2) && strcmp(s, s2), "%s", a2);
 	free(a2);
 	free(s2);
@@ -270,7 +259,7 @@ check_own_keys(void)
 	    NULL, NULL, "http://127.0.0.1:9000", "default", "us-east-1", a, s, NULL, "credentials");
 	free(a);
 	free(s);
-	CHECK(ffs_config_own_keys("http://x/y", &a, &s, &made) == -EINVAL && !a && !s, "-");
+	CHECK(ffs_config_own_keys("http://x/y", &a, &s, &made) == -EINVAL && !a && !s);
 	snprintf(path, sizeof(path), "%s/new/sub/ffs/credentials", home);
 	CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0600, "%o", st.st_mode);
 	snprintf(path, sizeof(path), "%s/new/sub/ffs", home);
@@ -296,7 +285,7 @@ check_sudo(void)
 	snprintf(path, sizeof(path), "%s/his", home);
 	setenv("XDG_CONFIG_HOME", path, 1);
 	CHECK(!mkdir(path, 0700) && !chown(path, 65534, 65534), "%s", path);
-	CHECK(!ffs_config_own_keys("http://h:1", &a, &s, &made) && made, "-");
+	CHECK(!ffs_config_own_keys("http://h:1", &a, &s, &made) && made);
 	free(a);
 	free(s);
 	snprintf(path, sizeof(path), "%s/his/ffs", home);
@@ -305,7 +294,7 @@ check_sudo(void)
 	CHECK(!stat(path, &st) && st.st_uid == 65534 && st.st_gid == 65534, "%u", st.st_uid);
 	/* His home is not his here: nothing is made there. */
 	unsetenv("XDG_CONFIG_HOME");
-	CHECK(ffs_config_own_keys("http://h:1", &a, &s, &made) < 0 && !a && !made, "-");
+	CHECK(ffs_config_own_keys("http://h:1", &a, &s, &made) < 0 && !a && !made);
 }
 
 static void
@@ -318,22 +307,22 @@ check_ini(void)
 	unsigned line;
 
 	CHECK(!ffs_ini_parse(&ini, text, sizeof(text) - 1, &line), "line %u", line);
-	CHECK(same(ffs_ini_get(&ini, "a", NULL, "k"), "v"), "-");
-	CHECK(same(ffs_ini_get(&ini, "a", "nest", "x"), "1"), "-");
-	CHECK(same(ffs_ini_get(&ini, "a", "NEST", "y"), "2;no comment"), "-");
-	CHECK(!ffs_ini_get(&ini, "a", NULL, "x"), "-");
+	CHECK(same(ffs_ini_get(&ini, "a", NULL, "k"), "v"));
+	CHECK(same(ffs_ini_get(&ini, "a", "nest", "x"), "1"));
+	CHECK(same(ffs_ini_get(&ini, "a", "NEST", "y"), "2;no comment"));
+	CHECK(!ffs_ini_get(&ini, "a", NULL, "x"));
 	CHECK(!ffs_ini_get(&ini, "b", NULL, "k"), "empty is not there");
-	CHECK(same(ffs_ini_get(&ini, "a", NULL, "plain"), "3"), "-");
-	CHECK(ffs_ini_has(&ini, "a") && ffs_ini_has(&ini, "b") && !ffs_ini_has(&ini, "c"), "-");
+	CHECK(same(ffs_ini_get(&ini, "a", NULL, "plain"), "3"));
+	CHECK(ffs_ini_has(&ini, "a") && ffs_ini_has(&ini, "b") && !ffs_ini_has(&ini, "c"));
 	ffs_ini_release(&ini);
 	CHECK(ffs_ini_parse(&ini, "[a]\nk=v\0w\n", 10, &line) == -EINVAL && line == 2, "%u", line);
 	ffs_ini_release(&ini);
 	CHECK(ffs_ini_parse(&ini, "[a\n", 3, &line) == -EINVAL && line == 1, "%u", line);
 	ffs_ini_release(&ini);
-	CHECK(ffs_ini_parse(&ini, "=v", 2, &line) == -EINVAL, "-");
+	CHECK(ffs_ini_parse(&ini, "=v", 2, &line) == -EINVAL);
 	ffs_ini_release(&ini);
 	memset(big, 'a', 9000);
-	CHECK(ffs_ini_parse(&ini, big, 9000, &line) == -EINVAL, "-");
+	CHECK(ffs_ini_parse(&ini, big, 9000, &line) == -EINVAL);
 	ffs_ini_release(&ini);
 	free(big);
 }

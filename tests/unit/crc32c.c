@@ -2,18 +2,14 @@
 #include "common/base/crc32c.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-static int failed;
+#include "tests/unit/check.h"
 
 static void
 expect(const char *what, uint32_t got, uint32_t want)
 {
-	if (got == want)
-		return;
-	printf("%s: %08x, not %08x\n", what, got, want);
-	failed = 1;
+	CHECK(got == want, "%s: %08x, not %08x", what, got, want);
 }
 
 int
@@ -41,20 +37,16 @@ main(void)
 		expect("in two pieces", ffs_crc32c(ffs_crc32c(0, b, i), b + i, 32 - i), 0x46dd794e);
 
 	ffs_crc32c_base64(0xe3069283, text);
-	if (strcmp(text, "4waSgw=="))
-		failed = printf("base64: %s\n", text);
+	CHECK(!strcmp(text, "4waSgw=="), "%s", text);
 	crc = 0;
-	if (ffs_crc32c_from_base64("4waSgw==", &crc))
-		failed = printf("base64 is not taken\n");
+	CHECK(!ffs_crc32c_from_base64("4waSgw==", &crc));
 	expect("from base64", crc, 0xe3069283);
-	for (i = 0; i < sizeof(bad_base64) / sizeof(bad_base64[0]); i++)
-		if (ffs_crc32c_from_base64(bad_base64[i], &crc) != -EINVAL)
-			failed = printf("base64 '%s' is taken\n", bad_base64[i]);
-	if (ffs_crc32c_from_hex("e3069283", &crc))
-		failed = printf("hex is not taken\n");
+	for (i = 0; i < COUNT(bad_base64); i++)
+		CHECK(
+		    ffs_crc32c_from_base64(bad_base64[i], &crc) == -EINVAL, "'%s'", bad_base64[i]);
+	CHECK(!ffs_crc32c_from_hex("e3069283", &crc));
 	expect("from hex", crc, 0xe3069283);
-	for (i = 0; i < sizeof(bad_hex) / sizeof(bad_hex[0]); i++)
-		if (ffs_crc32c_from_hex(bad_hex[i], &crc) != -EINVAL)
-			failed = printf("hex '%s' is taken\n", bad_hex[i]);
-	return failed ? 1 : 0;
+	for (i = 0; i < COUNT(bad_hex); i++)
+		CHECK(ffs_crc32c_from_hex(bad_hex[i], &crc) == -EINVAL, "'%s'", bad_hex[i]);
+	return failed;
 }

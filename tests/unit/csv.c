@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "tests/unit/check.h"
 #include "tests/unit/csvsame.h"
-
-static int failed;
 
 static struct csvsame want;
 
@@ -31,7 +30,7 @@ same(const char *p, size_t n, char delim, unsigned column)
 	size_t i;
 
 	csvsame_reference(&want, p, n, delim, column);
-	for (i = 0; i < 2 * sizeof(steps) / sizeof(steps[0]); i++) {
+	for (i = 0; i < 2 * COUNT(steps); i++) {
 		wrong = csvsame_check(&want, p, n, delim, column, steps[i / 2], i & 1);
 		if (!wrong)
 			continue;
@@ -151,10 +150,7 @@ endless(void)
 			rc = ffs_csv_next(c, p, have < n ? have : n, false, &row);
 		if (!rc)
 			rc = ffs_csv_next(c, p, n, false, &row);
-		if (rc != -EFBIG) {
-			printf("endless row %d: %d\n", k, rc);
-			failed = 1;
-		}
+		CHECK(rc == -EFBIG, "endless row %d: %d", k, rc);
 		ffs_csv_free(c);
 	}
 	free(p);
@@ -167,10 +163,7 @@ main(void)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		if (ffs_csv_new(bad[i], 0) || errno != EINVAL) {
-			printf("delimiter %d was taken\n", bad[i]);
-			failed = 1;
-		}
+		CHECK(!ffs_csv_new(bad[i], 0) && errno == EINVAL, "delimiter %d", bad[i]);
 	known();
 	random_texts();
 	endless();

@@ -3,15 +3,14 @@
  * looks at one line at a time.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/get/cut.h"
+#include "tests/unit/check.h"
 
 enum { ROWS = 60 };
 
-static int failures;
 static unsigned seed = 7;
 
 static unsigned
@@ -89,17 +88,13 @@ compare(const struct input *in, const struct ffs_cut_spec *spec, bool rows_only)
 		rc = ffs_cut_feed(&c, copy, n, at == in->text.len, rows_only ? NULL : emit, &got);
 		free(copy);
 	}
-	if (rc ||
-	    (!rows_only && (got.len != want.len ||
-			       memcmp(got.p ? got.p : "", want.p ? want.p : "", want.len))) ||
-	    (rows_only && c.found_n != found)) {
-		printf("rows %ju-%ju of base %ju, time column %u, blocks of %zu: rc %d, %zu bytes "
-		       "and %ju rows where %zu and %ju are right\n",
-		    (uintmax_t)spec->first, (uintmax_t)spec->last, (uintmax_t)spec->base,
-		    spec->time_col, block, rc, got.len, (uintmax_t)c.found_n, want.len,
-		    (uintmax_t)found);
-		failures++;
-	}
+	CHECK(!rc && (rows_only ? c.found_n == found
+				: got.len == want.len &&
+				      (!got.len || !memcmp(got.p, want.p, got.len))),
+	    "rows %ju-%ju of base %ju, time column %u, blocks of %zu: rc %d, %zu bytes and %ju "
+	    "rows where %zu and %ju are right",
+	    (uintmax_t)spec->first, (uintmax_t)spec->last, (uintmax_t)spec->base, spec->time_col,
+	    block, rc, got.len, (uintmax_t)c.found_n, want.len, (uintmax_t)found);
 	ffs_cut_release(&c);
 	ffs_buf_release(&want);
 	ffs_buf_release(&got);
@@ -119,15 +114,6 @@ feed(const struct ffs_cut_spec *spec, const char *text)
 	return rc;
 }
 
-static void
-expect(const char *what, int rc, int want)
-{
-	if (rc != want) {
-		printf("%s: %d, not %d\n", what, rc, want);
-		failures++;
-	}
-}
-
 int
 main(void)
 {
@@ -139,7 +125,7 @@ main(void)
 	struct input in = { .text = FFS_BUF_INIT };
 	int round;
 
-	for (round = 0; round < 5000 && !failures; round++) {
+	for (round = 0; round < 5000 && !failed; round++) {
 		struct ffs_cut_spec spec = { .base = below(4) ? 0 : below(ROWS) };
 
 		if (round % 10 == 0)
@@ -159,12 +145,12 @@ main(void)
 	}
 	ffs_buf_release(&in.text);
 
-	expect("enough rows", feed(&rows, "a\nb\nc"), 0);
-	expect("too few rows", feed(&rows, "a\nb\n"), -EBADMSG);
-	expect("no rows wanted", feed(&none, ""), 0);
-	expect("a time", feed(&time, "1,2\n"), 0);
-	expect("no time", feed(&time, "x,2\n"), -EBADMSG);
-	expect("an empty time", feed(&time, ",2\n"), -EBADMSG);
-	expect("an open quote", feed(&time, "1,\"x\n"), -EBADMSG);
-	return failures != 0;
+	CHECK(!feed(&rows, "a\nb\nc"));
+	CHECK(feed(&rows, "a\nb\n") == -EBADMSG, "too few rows");
+	CHECK(!feed(&none, ""), "no rows wanted");
+	CHECK(!feed(&time, "1,2\n"));
+	CHECK(feed(&time, "x,2\n") == -EBADMSG, "no time");
+	CHECK(feed(&time, ",2\n") == -EBADMSG, "an empty time");
+	CHECK(feed(&time, "1,\"x\n") == -EBADMSG, "an open quote");
+	return failed;
 }

@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-static int failed;
+#include "tests/unit/check.h"
 
 static void
 check(int (*parse)(const char *, size_t, struct ffs_dtime *), const char *s, int rc, int64_t sec,
@@ -15,10 +14,8 @@ check(int (*parse)(const char *, size_t, struct ffs_dtime *), const char *s, int
 	struct ffs_dtime t = { 0 };
 	int got = parse(s, strlen(s), &t);
 
-	if (got == rc && t.sec == sec && t.frac == frac)
-		return;
-	printf("'%s': %d %" PRId64 " %" PRIu64 "\n", s, got, t.sec, t.frac);
-	failed = 1;
+	CHECK(got == rc && t.sec == sec && t.frac == frac, "'%s': %d %" PRId64 " %" PRIu64, s, got,
+	    t.sec, t.frac);
 }
 
 static void
@@ -38,11 +35,9 @@ order(const char *a, const char *b)
 {
 	struct ffs_dtime x, y;
 
-	if (ffs_dtime_parse(a, strlen(a), &x) || ffs_dtime_parse(b, strlen(b), &y) ||
-	    ffs_dtime_cmp(&x, &y) >= 0 || ffs_dtime_cmp(&y, &x) <= 0 || ffs_dtime_cmp(&x, &x)) {
-		printf("%s is not before %s\n", a, b);
-		failed = 1;
-	}
+	CHECK(!ffs_dtime_parse(a, strlen(a), &x) && !ffs_dtime_parse(b, strlen(b), &y) &&
+		  ffs_dtime_cmp(&x, &y) < 0 && ffs_dtime_cmp(&y, &x) > 0 && !ffs_dtime_cmp(&x, &x),
+	    "%s is not before %s", a, b);
 }
 
 int

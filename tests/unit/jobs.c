@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "tests/unit/check.h"
+
 #define JOBS 1000
 
 struct counted {
@@ -34,12 +36,9 @@ main(void)
 	for (i = 0; i < JOBS; i++)
 		ffs_jobs_add(q, &c[i].job);
 	ffs_jobs_stop(q);
-	if (ran != JOBS)
-		printf("%u of %u jobs ran before the end\n", ran, JOBS);
+	CHECK(ran == JOBS, "%u of %u jobs ran before the end", ran, JOBS);
 	ffs_jobs_add(q, &c[JOBS].job);
-	if (ran != JOBS + 1)
-		puts("a job that came after the end did not run");
-	i = ran;
+	CHECK(ran == JOBS + 1, "a job that came after the end did not run");
 	ffs_jobs_free(q);
-	return i != JOBS + 1;
+	return failed;
 }

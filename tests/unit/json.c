@@ -6,17 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failed;
-
-#define CHECK(cond, ...)                                                                           \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			printf("line %d: %s: ", __LINE__, #cond);                                  \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-			failed = 1;                                                                \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit/check.h"
 
 static void
 check_line(void)
@@ -49,7 +39,7 @@ check_line(void)
 		ffs_json_strs(&j, "list", list, 3);
 		ffs_json_strs(&j, "none", list, 0);
 		ffs_json_close(&j);
-		CHECK(!ffs_json_print(&j, f), "-");
+		CHECK(!ffs_json_print(&j, f));
 	}
 	fclose(f);
 	CHECK(n == 2 * strlen(want) && !strncmp(text, want, strlen(want)), "%s", text);
@@ -91,9 +81,9 @@ main(void)
 	int c;
 
 	check_line();
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+	for (i = 0; i < COUNT(good); i++)
 		check_string(good[i], true);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < COUNT(bad); i++)
 		check_string(bad[i], false);
 	for (c = 1; c < 256; c++) {
 		s[0] = (char)c;

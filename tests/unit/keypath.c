@@ -2,17 +2,9 @@
 #include "common/node/keypath.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-static int failed;
-
-static void
-fail(const char *what, const char *key, const char *got)
-{
-	printf("%s: '%s': '%s'\n", what, key, got);
-	failed = 1;
-}
+#include "tests/unit/check.h"
 
 static void
 check_path(const char *key, const char *want)
@@ -20,8 +12,7 @@ check_path(const char *key, const char *want)
 	char path[FFS_KEYPATH_MAX] = "";
 	int rc = ffs_keypath_encode(path, key);
 
-	if (rc || strcmp(path, want))
-		fail("path", key, rc ? strerror(-rc) : path);
+	CHECK(!rc && !strcmp(path, want), "'%s': '%s'", key, rc ? strerror(-rc) : path);
 }
 
 static void
@@ -30,8 +21,7 @@ check_refused(const char *key, int want)
 	char path[FFS_KEYPATH_MAX] = "";
 	int rc = ffs_keypath_encode(path, key);
 
-	if (rc != want)
-		fail("not refused", key, path);
+	CHECK(rc == want, "'%s': '%s'", key, path);
 }
 
 static void
@@ -41,8 +31,8 @@ check_name(const char *name, const char *want, bool want_aside)
 	bool aside = false;
 	int rc = ffs_keypath_decode(out, name, &aside);
 
-	if (!want ? rc != -EINVAL : rc || strcmp(out, want) || aside != want_aside)
-		fail("name", name, rc ? strerror(-rc) : out);
+	CHECK(want ? !rc && !strcmp(out, want) && aside == want_aside : rc == -EINVAL, "'%s': '%s'",
+	    name, rc ? strerror(-rc) : out);
 }
 
 /* Every segment of up to three of these bytes comes back, and no two have one path. */
@@ -59,14 +49,16 @@ check_all(void)
 			for (k = 0, v = i; k < n; k++, v >>= 3)
 				key[k] = bytes[v & 7];
 			key[n] = '\0';
-			if (ffs_keypath_encode(path, key) || strchr(path, '/') ||
-			    !strcmp(path, ".") || !strcmp(path, ".."))
-				fail("unsafe", key, path);
-			if (ffs_keypath_decode(back, path, &aside) || aside || strcmp(back, key))
-				fail("round trip", key, path);
+			CHECK(!ffs_keypath_encode(path, key) && !strchr(path, '/') &&
+				  strcmp(path, ".") && strcmp(path, ".."),
+			    "'%s': '%s'", key, path);
+			CHECK(
+			    !ffs_keypath_decode(back, path, &aside) && !aside && !strcmp(back, key),
+			    "'%s': '%s'", key, path);
 			strcat(path, "%");
-			if (ffs_keypath_decode(back, path, &aside) || !aside || strcmp(back, key))
-				fail("aside", key, path);
+			CHECK(
+			    !ffs_keypath_decode(back, path, &aside) && aside && !strcmp(back, key),
+			    "'%s': '%s'", key, path);
 		}
 	}
 }
@@ -87,8 +79,7 @@ check_lengths(void)
 	check_refused(key, -ENAMETOOLONG);
 	memset(key, '/', FFS_KEY_MAX);
 	key[FFS_KEY_MAX] = '\0';
-	if (ffs_keypath_encode((char[FFS_KEYPATH_MAX]){ 0 }, key))
-		fail("slashes", key, "refused");
+	CHECK(!ffs_keypath_encode((char[FFS_KEYPATH_MAX]){ 0 }, key), "slashes");
 	key[FFS_KEY_MAX] = '/';
 	key[FFS_KEY_MAX + 1] = '\0';
 	check_refused(key, -ENAMETOOLONG);
@@ -105,12 +96,10 @@ check_buckets(void)
 		"a23456789012345678901234567890123456789012345678901234567890123x" };
 	size_t i;
 
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		if (!ffs_keypath_bucket_ok(good[i]))
-			fail("bucket", good[i], "refused");
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (ffs_keypath_bucket_ok(bad[i]))
-			fail("bucket", bad[i], "taken");
+	for (i = 0; i < COUNT(good); i++)
+		CHECK(ffs_keypath_bucket_ok(good[i]), "'%s'", good[i]);
+	for (i = 0; i < COUNT(bad); i++)
+		CHECK(!ffs_keypath_bucket_ok(bad[i]), "'%s'", bad[i]);
 }
 
 int

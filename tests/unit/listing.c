@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/check.h"
+
 /* Neighbours of '/', what is escaped, an object that is a directory too, equal beginnings. */
 static const char *const keys[] = { "a", "a!", "a-b", "a/", "a/b", "a/b/c", "a/b0", "a/c", "a//",
 	"a0", "aa", "b/c/d", "b/c/e", "b/d", "c%", "c/%41", "c\n", "..", "./x", "/", "/a", "//",
 	"z/z/z/z", "\xc3\xa9", "\xe2\x98\x83/x" };
 
-#define NKEYS (sizeof(keys) / sizeof(keys[0]))
-
-static int failed;
+#define NKEYS (COUNT(keys))
 
 struct items {
 	char v[4 * NKEYS][64];
@@ -93,13 +93,10 @@ check(struct ffs_store *s, const char *prefix, const char *delimiter, const char
 	    !rc && l.truncated && got.n > before && got.n - before <= max && got.n < 3 * NKEYS);
 	for (i = 0; i < want.n && i < got.n && !strcmp(want.v[i], got.v[i]); i++)
 		;
-	if (!rc && i == want.n && i == got.n)
-		return;
-	printf("prefix '%s' delimiter '%s' after '%s' max %zu: rc %d, item %zu of %zu: '%s', not "
-	       "'%s'\n",
+	CHECK(!rc && i == want.n && i == got.n,
+	    "prefix '%s' delimiter '%s' after '%s' max %zu: rc %d, item %zu of %zu: '%s', not '%s'",
 	    prefix, delimiter, after, max, rc, i, want.n, i < got.n ? got.v[i] : "(end)",
 	    i < want.n ? want.v[i] : "(end)");
-	failed = 1;
 }
 
 static int
@@ -131,19 +128,14 @@ check_many(struct ffs_store *s)
 	l.after = "many/02047";
 	if (!rc)
 		rc = ffs_listing_run(s, "bucket", &l);
-	if (rc || got.n != 4 || strcmp(got.v[0], "K:many/02048") ||
-	    strcmp(got.v[3], "K:many/02051")) {
-		printf("many: rc %d, %zu items, first '%s'\n", rc, got.n, got.v[0]);
-		failed = 1;
-	}
+	CHECK(!rc && got.n == 4 && !strcmp(got.v[0], "K:many/02048") &&
+		  !strcmp(got.v[3], "K:many/02051"),
+	    "rc %d, %zu items, first '%s'", rc, got.n, got.v[0]);
 	for (i = 0; i < 2600 && !rc; i++) {
 		snprintf(key, sizeof(key), "many/%05d", i);
 		rc = ffs_store_delete(s, "bucket", key, NULL, NULL);
 	}
-	if (rc) {
-		printf("many: %s\n", strerror(-rc));
-		failed = 1;
-	}
+	CHECK(!rc, "many: %s", strerror(-rc));
 }
 
 int
@@ -165,23 +157,17 @@ main(void)
 		printf("cannot make the objects: %s\n", strerror(-rc));
 		return 1;
 	}
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		for (d = 0; d < sizeof(delimiters) / sizeof(delimiters[0]); d++)
-			for (a = 0; a < sizeof(afters) / sizeof(afters[0]); a++)
+	for (i = 0; i < COUNT(prefixes); i++)
+		for (d = 0; d < COUNT(delimiters); d++)
+			for (a = 0; a < COUNT(afters); a++)
 				for (max = 1; max <= 64; max *= 4)
 					check(s, prefixes[i], delimiters[d], afters[a], max);
 	check_many(s);
 	for (i = 0; i < NKEYS; i++)
-		if (ffs_store_delete(s, "bucket", keys[i], NULL, NULL)) {
-			printf("cannot delete '%s'\n", keys[i]);
-			failed = 1;
-		}
+		CHECK(!ffs_store_delete(s, "bucket", keys[i], NULL, NULL), "'%s'", keys[i]);
 	/* No directory is left behind. */
 	rc = ffs_store_bucket_remove(s, "bucket");
-	if (rc) {
-		printf("cannot remove the empty bucket: %s\n", strerror(-rc));
-		failed = 1;
-	}
+	CHECK(!rc, "cannot remove the empty bucket: %s", strerror(-rc));
 	ffs_store_close(s);
 	return failed;
 }

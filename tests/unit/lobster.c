@@ -2,10 +2,9 @@
 #include "common/split/lobster.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-static int failed;
+#include "tests/unit/check.h"
 
 static void
 good(const char *path, const char *ticker, const char *date, enum ffs_lobster_kind kind,
@@ -13,11 +12,9 @@ good(const char *path, const char *ticker, const char *date, enum ffs_lobster_ki
 {
 	struct ffs_lobster l;
 
-	if (!ffs_lobster_parse(&l, path) && !strcmp(l.ticker, ticker) && !strcmp(l.date, date) &&
-	    l.kind == kind && l.level == level)
-		return;
-	printf("not understood: %s\n", path);
-	failed = 1;
+	CHECK(!ffs_lobster_parse(&l, path) && !strcmp(l.ticker, ticker) && !strcmp(l.date, date) &&
+		  l.kind == kind && l.level == level,
+	    "not understood: %s", path);
 }
 
 static void
@@ -25,10 +22,7 @@ bad(const char *path)
 {
 	struct ffs_lobster l;
 
-	if (ffs_lobster_parse(&l, path) == -EINVAL)
-		return;
-	printf("taken: %s\n", path);
-	failed = 1;
+	CHECK(ffs_lobster_parse(&l, path) == -EINVAL, "%s", path);
 }
 
 static void
@@ -38,10 +32,8 @@ expand(const char *template, const char *expect)
 	struct ffs_buf b = FFS_BUF_INIT;
 	int rc = ffs_lobster_expand(&l, template, &b);
 
-	if (expect ? rc || strcmp(b.p ? b.p : "", expect) : rc != -EINVAL) {
-		printf("'%s': %d '%s'\n", template, rc, b.p ? b.p : "");
-		failed = 1;
-	}
+	CHECK(expect ? !rc && !strcmp(b.p ? b.p : "", expect) : rc == -EINVAL, "'%s': %d '%s'",
+	    template, rc, b.p ? b.p : "");
 	ffs_buf_release(&b);
 }
 
@@ -91,14 +83,8 @@ main(void)
 
 	ffs_lobster_parse(&a, "AAPL_2012-06-21_1_2_message_5.csv");
 	ffs_lobster_parse(&b, "AAPL_2012-06-21_3_4_orderbook_5.csv");
-	if (ffs_lobster_cmp(&a, &b)) {
-		printf("a pair is none\n");
-		failed = 1;
-	}
+	CHECK(!ffs_lobster_cmp(&a, &b), "a pair is none");
 	ffs_lobster_parse(&b, "AAPL_2012-06-21_1_2_orderbook_10.csv");
-	if (ffs_lobster_cmp(&a, &b) >= 0 || ffs_lobster_cmp(&b, &a) <= 0) {
-		printf("levels are not in order\n");
-		failed = 1;
-	}
+	CHECK(ffs_lobster_cmp(&a, &b) < 0 && ffs_lobster_cmp(&b, &a) > 0, "levels");
 	return failed;
 }

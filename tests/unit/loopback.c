@@ -3,9 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 
-static int failed;
+#include "tests/unit/check.h"
 
 static void
 check(const char *ip, bool want)
@@ -20,19 +19,13 @@ check(const char *ip, bool want)
 		a = (const struct sockaddr *)&six;
 	else
 		a = NULL;
-	if (ffs_loopback_is(a) == want)
-		return;
-	printf("'%s' is %sloopback\n", ip, want ? "not " : "");
-	failed = 1;
+	CHECK(ffs_loopback_is(a) == want, "%s is %sloopback", ip, want ? "not " : "");
 }
 
 static void
 check_host(const char *host, bool want)
 {
-	if (ffs_loopback_host(host) == want)
-		return;
-	printf("host '%s' is %sloopback\n", host, want ? "not " : "");
-	failed = 1;
+	CHECK(ffs_loopback_host(host) == want, "'%s' is %sloopback", host, want ? "not " : "");
 }
 
 int
@@ -61,9 +54,6 @@ main(void)
 	check_host("localhosts", false);
 	check_host("10.0.0.1:127", false);
 	check_host("", false);
-	if (ffs_loopback_is(&local)) {
-		printf("a Unix socket is loopback\n");
-		failed = 1;
-	}
+	CHECK(!ffs_loopback_is(&local));
 	return failed;
 }

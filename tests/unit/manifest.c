@@ -5,15 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failed;
-
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			printf("%s:%d: %s\n", __func__, __LINE__, #cond);                          \
-			failed = 1;                                                                \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit/check.h"
 
 #define HEAD                                                                                       \
 	"{\"version\": 1, \"dataset\": \"AAPL/2012-06-21\", \"generation\": 3, \"rows\": 5, "      \
@@ -195,12 +187,9 @@ test_refused(void)
 	size_t i;
 	int rc;
 
-	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+	for (i = 0; i < COUNT(t); i++) {
 		rc = parse_edited(t[i].from, t[i].to);
-		if (rc != t[i].rc) {
-			printf("'%s' to '%s': %d, not %d\n", t[i].from, t[i].to, rc, t[i].rc);
-			failed = 1;
-		}
+		CHECK(rc == t[i].rc, "'%s' to '%s': %d, not %d", t[i].from, t[i].to, rc, t[i].rc);
 	}
 }
 
@@ -222,11 +211,8 @@ test_accepted(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(t) / sizeof(*t); i++)
-		if (parse_edited(t[i].from, t[i].to)) {
-			printf("refused: '%s'\n", t[i].to);
-			failed = 1;
-		}
+	for (i = 0; i < COUNT(t); i++)
+		CHECK(!parse_edited(t[i].from, t[i].to), "'%s'", t[i].to);
 }
 
 static void
@@ -239,10 +225,7 @@ test_short(void)
 	for (i = 0; i < n; i++) {
 		p = malloc(i ? i : 1);
 		memcpy(p, GOOD, i);
-		if (ffs_manifest_parse(&m, p, i, NULL) != -EBADMSG) {
-			printf("accepted when cut at %zu\n", i);
-			failed = 1;
-		}
+		CHECK(ffs_manifest_parse(&m, p, i, NULL) == -EBADMSG, "cut at %zu", i);
 		ffs_manifest_release(&m);
 		free(p);
 	}
@@ -260,16 +243,10 @@ test_names(void)
 	char *key, longest[FFS_DATASET_NAME_MAX + 2];
 	size_t i;
 
-	for (i = 0; i < sizeof(good) / sizeof(*good); i++)
-		if (!ffs_dataset_name_ok(good[i])) {
-			printf("refused name '%s'\n", good[i]);
-			failed = 1;
-		}
-	for (i = 0; i < sizeof(no) / sizeof(*no); i++)
-		if (ffs_dataset_name_ok(no[i])) {
-			printf("accepted name '%s'\n", no[i]);
-			failed = 1;
-		}
+	for (i = 0; i < COUNT(good); i++)
+		CHECK(ffs_dataset_name_ok(good[i]), "'%s'", good[i]);
+	for (i = 0; i < COUNT(no); i++)
+		CHECK(!ffs_dataset_name_ok(no[i]), "'%s'", no[i]);
 	memset(longest, 'a', sizeof(longest));
 	longest[FFS_DATASET_NAME_MAX + 1] = '\0';
 	CHECK(!ffs_dataset_name_ok(longest));

@@ -6,17 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failed;
-
-#define CHECK(cond, ...)                                                                           \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			printf("line %d: %s: ", __LINE__, #cond);                                  \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-			failed = 1;                                                                \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit/check.h"
 
 static int
 load(const char *text, struct ffs_nodes *ns, char **detail)
@@ -52,7 +42,7 @@ check_good(void)
 		  !strcmp(ns.v[1].ssh, "root@h1"),
 	    "%s", ns.v[1].url);
 	CHECK(!strcmp(ns.v[2].ssh, "ssh"), "%s", ns.v[2].ssh);
-	CHECK(ffs_nodes_find(&ns, "c") == 2 && ffs_nodes_find(&ns, "d") == -1, "-");
+	CHECK(ffs_nodes_find(&ns, "c") == 2 && ffs_nodes_find(&ns, "d") == -1);
 	ffs_nodes_release(&ns);
 }
 
@@ -78,7 +68,7 @@ check_bad(void)
 	size_t i;
 	int rc;
 
-	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+	for (i = 0; i < COUNT(v); i++) {
 		rc = load(v[i].text, &ns, &detail);
 		CHECK(rc == -EINVAL && strstr(detail, v[i].detail), "%zu: %d %s", i, rc, detail);
 		CHECK(!ns.v && !ns.n, "%zu", i);
@@ -88,7 +78,7 @@ check_bad(void)
 	rc = ffs_nodes_load(&ns, NULL, &detail);
 	CHECK(rc == -ENOENT && strstr(detail, "absent"), "%d %s", rc, detail);
 	free(detail);
-	CHECK(ffs_nodes_load(&ns, NULL, NULL) == -ENOENT, "-");
+	CHECK(ffs_nodes_load(&ns, NULL, NULL) == -ENOENT);
 }
 
 static void
@@ -120,7 +110,7 @@ main(void)
 		"AWS_DEFAULT_REGION" };
 	size_t i;
 
-	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
+	for (i = 0; i < COUNT(vars); i++)
 		unsetenv(vars[i]);
 	setenv("HOME", ".", 1);
 	check_good();

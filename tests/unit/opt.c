@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
-static int failed;
+#include "tests/unit/check.h"
 
 struct test {
 	const char *s;
@@ -23,10 +22,8 @@ check(const char *what, int (*parse)(const char *, uint64_t, uint64_t, uint64_t 
 	for (; v->s; v++) {
 		n = 12345;
 		rc = parse(v->s, lo, hi, &n);
-		if (rc != v->rc || n != (rc ? 12345 : v->want)) {
-			printf("%s '%s': %d %" PRIu64 "\n", what, v->s, rc, n);
-			failed = 1;
-		}
+		CHECK(rc == v->rc && n == (rc ? 12345 : v->want), "%s '%s': %d %" PRIu64, what,
+		    v->s, rc, n);
 	}
 }
 
@@ -64,13 +61,11 @@ main(void)
 	check("uint", ffs_opt_uint, uints, 1, 10);
 	check("size", ffs_opt_size, sizes, 1, UINT64_MAX);
 	check("duration", ffs_opt_duration, durations, 0, UINT64_MAX);
-	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+	for (i = 0; i < COUNT(ranges); i++) {
 		a = b = 0;
 		rc = ffs_opt_range(ranges[i].s, &a, &b);
-		if (rc != ranges[i].rc || a != ranges[i].first || b != ranges[i].last) {
-			printf("range '%s': %d %" PRIu64 " %" PRIu64 "\n", ranges[i].s, rc, a, b);
-			failed = 1;
-		}
+		CHECK(rc == ranges[i].rc && a == ranges[i].first && b == ranges[i].last,
+		    "'%s': %d %" PRIu64 " %" PRIu64, ranges[i].s, rc, a, b);
 	}
 	return failed;
 }

@@ -6,17 +6,7 @@
 #include <string.h>
 
 #include "common/base/exit.h"
-
-static int failures;
-
-static void
-check(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	puts(what);
-	failures++;
-}
+#include "tests/unit/check.h"
 
 /* What is written after so many seconds in this mode. */
 static void
@@ -35,9 +25,7 @@ drawn(enum ffs_progress_mode mode, int seconds, const struct ffs_progress_at *at
 	ffs_progress_clear(&p);
 	ffs_progress_clear(&p); /* nothing there */
 	fclose(f);
-	if (strcmp(text, want))
-		printf("drew '%s', not '%s'\n", text, want);
-	failures += strcmp(text, want) != 0;
+	CHECK(!strcmp(text, want), "drew '%s', not '%s'", text, want);
 	free(text);
 }
 
@@ -58,15 +46,15 @@ main(void)
 	    "\r3 chunks, 110.0 MB, 0.1 MB/s\033[K"
 	    "\r\033[K");
 
-	check(!ffs_progress_parse("auto", true, &mode) && mode == FFS_PROGRESS_SCREEN, "auto");
-	check(!ffs_progress_parse("auto", false, &mode) && mode == FFS_PROGRESS_NONE, "no screen");
-	check(!ffs_progress_parse("line", false, &mode) && mode == FFS_PROGRESS_LINE, "line");
-	check(!ffs_progress_parse("none", true, &mode) && mode == FFS_PROGRESS_NONE, "none");
-	check(ffs_progress_parse("", true, &mode) < 0, "an empty word");
+	CHECK(!ffs_progress_parse("auto", true, &mode) && mode == FFS_PROGRESS_SCREEN, "auto");
+	CHECK(!ffs_progress_parse("auto", false, &mode) && mode == FFS_PROGRESS_NONE, "no screen");
+	CHECK(!ffs_progress_parse("line", false, &mode) && mode == FFS_PROGRESS_LINE, "line");
+	CHECK(!ffs_progress_parse("none", true, &mode) && mode == FFS_PROGRESS_NONE, "none");
+	CHECK(ffs_progress_parse("", true, &mode) < 0, "an empty word");
 
-	check(ffs_exit_add(FFS_EXIT_OK, FFS_EXIT_DENIED) == FFS_EXIT_DENIED, "one failure");
-	check(ffs_exit_add(FFS_EXIT_DENIED, FFS_EXIT_DENIED) == FFS_EXIT_DENIED, "two alike");
-	check(ffs_exit_add(FFS_EXIT_DENIED, FFS_EXIT_UNREACH) == FFS_EXIT_FAIL, "two kinds");
-	check(ffs_exit_add(FFS_EXIT_FAIL, FFS_EXIT_DENIED) == FFS_EXIT_FAIL, "and one more");
-	return failures != 0;
+	CHECK(ffs_exit_add(FFS_EXIT_OK, FFS_EXIT_DENIED) == FFS_EXIT_DENIED, "one failure");
+	CHECK(ffs_exit_add(FFS_EXIT_DENIED, FFS_EXIT_DENIED) == FFS_EXIT_DENIED, "two alike");
+	CHECK(ffs_exit_add(FFS_EXIT_DENIED, FFS_EXIT_UNREACH) == FFS_EXIT_FAIL, "two kinds");
+	CHECK(ffs_exit_add(FFS_EXIT_FAIL, FFS_EXIT_DENIED) == FFS_EXIT_FAIL, "and one more");
+	return failed;
 }

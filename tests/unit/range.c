@@ -2,11 +2,10 @@
 #include "common/node/range.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int failed;
+#include "tests/unit/check.h"
 
 static void
 check_range(const char *s, uint64_t size, int want, uint64_t first, uint64_t len)
@@ -14,11 +13,8 @@ check_range(const char *s, uint64_t size, int want, uint64_t first, uint64_t len
 	uint64_t a = 77, n = 77;
 	int rc = ffs_range_parse(s, size, &a, &n);
 
-	if (rc == want && (rc != 1 || (a == first && n == len)))
-		return;
-	printf("range '%s' of %ju: %d %ju+%ju\n", s ? s : "(null)", (uintmax_t)size, rc,
-	    (uintmax_t)a, (uintmax_t)n);
-	failed = 1;
+	CHECK(rc == want && (rc != 1 || (a == first && n == len)), "'%s' of %ju: %d %ju+%ju",
+	    s ? s : "(null)", (uintmax_t)size, rc, (uintmax_t)a, (uintmax_t)n);
 }
 
 static void
@@ -65,23 +61,12 @@ check_dates(void)
 	size_t i;
 	time_t t;
 
-	for (i = 0; i < 3; i++) {
-		if (ffs_range_parse_date(good[i], &t) || t != 784111777) {
-			printf("date '%s'\n", good[i]);
-			failed = 1;
-		}
-	}
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (!ffs_range_parse_date(bad[i], &t)) {
-			printf("date '%s' was taken\n", bad[i]);
-			failed = 1;
-		}
-	}
+	for (i = 0; i < COUNT(good); i++)
+		CHECK(!ffs_range_parse_date(good[i], &t) && t == 784111777, "'%s'", good[i]);
+	for (i = 0; i < COUNT(bad); i++)
+		CHECK(ffs_range_parse_date(bad[i], &t), "'%s'", bad[i]);
 	ffs_range_date(text, 784111777);
-	if (strcmp(text, good[0])) {
-		printf("written as '%s'\n", text);
-		failed = 1;
-	}
+	CHECK(!strcmp(text, good[0]), "'%s'", text);
 }
 
 #define T "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -121,24 +106,21 @@ check_conditions(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (i = 0; i < COUNT(t); i++) {
 		struct ffs_range_cond c = { .if_match = t[i].match,
 			.if_none_match = t[i].none,
 			.if_modified_since = t[i].since,
 			.if_unmodified_since = t[i].unmodified };
 		int rc = ffs_range_cond(&c, "e", 784111777);
 
-		if (rc != t[i].want) {
-			printf("condition %zu: %d\n", i, rc);
-			failed = 1;
-		}
+		CHECK(rc == t[i].want, "condition %zu: %d", i, rc);
 	}
-	if (!ffs_range_if_range(NULL, "e", 1) || !ffs_range_if_range("\"e\"", "e", 1) ||
-	    ffs_range_if_range("\"x\"", "e", 1) || ffs_range_if_range("W/\"e\"", "e", 1) ||
-	    !ffs_range_if_range(T, "e", 784111777) || ffs_range_if_range(T, "e", 784111778)) {
-		printf("If-Range\n");
-		failed = 1;
-	}
+	CHECK(ffs_range_if_range(NULL, "e", 1));
+	CHECK(ffs_range_if_range("\"e\"", "e", 1));
+	CHECK(!ffs_range_if_range("\"x\"", "e", 1));
+	CHECK(!ffs_range_if_range("W/\"e\"", "e", 1));
+	CHECK(ffs_range_if_range(T, "e", 784111777));
+	CHECK(!ffs_range_if_range(T, "e", 784111778));
 }
 
 int

@@ -4,17 +4,7 @@
 #include <string.h>
 
 #include "common/get/recent.h"
-
-static int failures;
-
-static void
-expect(bool ok, const char *what)
-{
-	if (!ok) {
-		printf("%s\n", what);
-		failures++;
-	}
-}
+#include "tests/unit/check.h"
 
 /* rows rows of random lengths behind a header of 4 bytes; where they start goes to starts. */
 static struct ffs_block *
@@ -51,42 +41,42 @@ test_rows(void)
 
 	if (!e || ffs_recent_fill(r, e, block, 4, ','))
 		exit(1);
-	expect(e->nrows > 5 && e->nrows < 500, "the number of runs is odd");
-	expect(e->rows[e->nrows].row == 500 && e->rows[e->nrows].off == block->len,
+	CHECK(e->nrows > 5 && e->nrows < 500, "the number of runs is odd");
+	CHECK(e->rows[e->nrows].row == 500 && e->rows[e->nrows].off == block->len,
 	    "the end is not the end");
 	for (i = 0; i < 2000; i++) {
 		first = (size_t)random() % 500;
 		last = first + (size_t)random() % (500 - first);
 		if (!ffs_recent_find(e, first, last, &run, &runs)) {
-			expect(false, "rows are not found");
+			CHECK(false, "rows are not found");
 			break;
 		}
-		expect(e->rows[run].row <= first && e->rows[run].off == starts[e->rows[run].row] &&
-			   e->rows[runs].row > last &&
-			   e->rows[runs].off == starts[e->rows[runs].row],
+		CHECK(e->rows[run].row <= first && e->rows[run].off == starts[e->rows[run].row] &&
+			  e->rows[runs].row > last &&
+			  e->rows[runs].off == starts[e->rows[runs].row],
 		    "runs are not where rows are");
 		len = e->rows[runs].off - e->rows[run].off;
-		expect(len <= starts[last + 1] - starts[first] + 2 * (8192 + 700),
+		CHECK(len <= starts[last + 1] - starts[first] + 2 * (8192 + 700),
 		    "runs are too long");
-		expect(ffs_recent_check(e, run, runs, block->p + e->rows[run].off, len),
+		CHECK(ffs_recent_check(e, run, runs, block->p + e->rows[run].off, len),
 		    "right bytes are refused");
-		expect(!ffs_recent_check(e, run, runs, block->p + e->rows[run].off, len - 1),
+		CHECK(!ffs_recent_check(e, run, runs, block->p + e->rows[run].off, len - 1),
 		    "a short answer is taken");
 		at = e->rows[run].off + (size_t)random() % len;
 		block->p[at] ^= 1;
-		expect(!ffs_recent_check(e, run, runs, block->p + e->rows[run].off, len),
+		CHECK(!ffs_recent_check(e, run, runs, block->p + e->rows[run].off, len),
 		    "a wrong bit is taken");
 		block->p[at] ^= 1;
 	}
-	expect(!ffs_recent_find(e, 0, 500, &run, &runs), "a row that is not there is found");
-	expect(!ffs_recent_find(e, 3, 2, &run, &runs), "no rows are found");
-	expect(ffs_recent_get(r, "b", "k", "e") == e, "an entry is forgotten");
-	expect(ffs_recent_get(r, "b", "k", "f") != e, "another ETag is the same object");
-	expect(ffs_recent_get(r, "c", "k", "e") != e, "another bucket is the same object");
+	CHECK(!ffs_recent_find(e, 0, 500, &run, &runs), "a row that is not there is found");
+	CHECK(!ffs_recent_find(e, 3, 2, &run, &runs), "no rows are found");
+	CHECK(ffs_recent_get(r, "b", "k", "e") == e, "an entry is forgotten");
+	CHECK(ffs_recent_get(r, "b", "k", "f") != e, "another ETag is the same object");
+	CHECK(ffs_recent_get(r, "c", "k", "e") != e, "another bucket is the same object");
 	ffs_blocks_put(&b, block);
 	ffs_recent_free(r);
 	ffs_blocks_release(&b);
-	expect(!b.used && !b.spare, "blocks are lost");
+	CHECK(!b.used && !b.spare, "blocks are lost");
 }
 
 /* Bytes go when there is no room, the oldest first, but not what is in use. */
@@ -114,16 +104,16 @@ test_room(void)
 			exit(1);
 		ffs_blocks_put(&b, block);
 	}
-	expect(e[1]->block && e[9]->block && e[8]->block && e[7]->block, "the newest are gone");
-	expect(!e[0]->block && !e[2]->block && !e[6]->block, "the oldest are there");
-	expect(b.used == 4 * SIZE, "more is held than may be");
+	CHECK(e[1]->block && e[9]->block && e[8]->block && e[7]->block, "the newest are gone");
+	CHECK(!e[0]->block && !e[2]->block && !e[6]->block, "the oldest are there");
+	CHECK(b.used == 4 * SIZE, "more is held than may be");
 	ffs_recent_make_room(r, 6 * SIZE);
-	expect(ffs_blocks_fit(&b, 6 * SIZE) && e[1]->block && !e[7]->block, "no room was made");
+	CHECK(ffs_blocks_fit(&b, 6 * SIZE) && e[1]->block && !e[7]->block, "no room was made");
 	e[1]->users = 0;
-	expect(ffs_recent_get(r, "b", "k0", "e") == e[0] && e[0]->nrows, "rows are forgotten");
+	CHECK(ffs_recent_get(r, "b", "k0", "e") == e[0] && e[0]->nrows, "rows are forgotten");
 	ffs_recent_free(r);
 	ffs_blocks_release(&b);
-	expect(!b.used && !b.spare, "blocks are lost");
+	CHECK(!b.used && !b.spare, "blocks are lost");
 }
 
 int
@@ -132,5 +122,5 @@ main(void)
 	srandom(3);
 	test_rows();
 	test_room();
-	return failures != 0;
+	return failed;
 }

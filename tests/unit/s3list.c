@@ -1,24 +1,11 @@
 /* Listings and error documents, also hostile ones. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/buf.h"
 #include "common/s3/s3.h"
-
-static int failed;
-
-#define CHECK(cond, ...)                                                                           \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			printf("line %d: %s: ", __LINE__, #cond);                                  \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-			failed = 1;                                                                \
-		}                                                                                  \
-	} while (0)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/unit/check.h"
 
 static int
 each(void *arg, const struct ffs_s3_object *o)

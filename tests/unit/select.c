@@ -8,19 +8,9 @@
 #include <string.h>
 
 #include "common/get/select.h"
+#include "tests/unit/check.h"
 
 enum { CHUNKS = 7, ROWS = 40 };
-
-static int failures;
-
-static void
-check(bool ok, const char *what, const char *input)
-{
-	if (!ok) {
-		printf("%s: '%s'\n", what, input);
-		failures++;
-	}
-}
 
 static void
 test_names(void)
@@ -40,19 +30,19 @@ test_names(void)
 		"a//b", "/a", "a/", "..", "a/../b", "a b", ".a", "a*@1", "a@18446744073709551616" };
 	size_t i;
 
-	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+	for (i = 0; i < COUNT(good); i++) {
 		struct ffs_select s = { 0 };
 
-		check(!ffs_select_parse_name(&s, good[i].arg) && !strcmp(s.name, good[i].name) &&
+		CHECK(!ffs_select_parse_name(&s, good[i].arg) && !strcmp(s.name, good[i].name) &&
 			  s.generation == good[i].generation,
-		    "a name was misread", good[i].arg);
+		    "a name was misread: '%s'", good[i].arg);
 		ffs_select_release(&s);
 	}
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (i = 0; i < COUNT(bad); i++) {
 		struct ffs_select s = { 0 };
 
-		check(ffs_select_parse_name(&s, bad[i]) == -EINVAL && !s.name,
-		    "a bad name was taken", bad[i]);
+		CHECK(ffs_select_parse_name(&s, bad[i]) == -EINVAL && !s.name,
+		    "a bad name was taken: '%s'", bad[i]);
 		ffs_select_release(&s);
 	}
 }
@@ -77,19 +67,19 @@ test_times(void)
 		"09:60..10:00", "1 ..2", "1e3..2e3" };
 	size_t i;
 
-	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+	for (i = 0; i < COUNT(good); i++) {
 		struct ffs_select s = { 0 };
 
-		check(!ffs_select_parse_time(&s, good[i].arg) && s.has_from == good[i].from &&
+		CHECK(!ffs_select_parse_time(&s, good[i].arg) && s.has_from == good[i].from &&
 			  s.has_to == good[i].to && (!s.has_from || s.from.sec == good[i].a) &&
 			  (!s.has_to || s.to.sec == good[i].b),
-		    "a time was misread", good[i].arg);
+		    "a time was misread: '%s'", good[i].arg);
 	}
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (i = 0; i < COUNT(bad); i++) {
 		struct ffs_select s = { 0 };
 
-		check(ffs_select_parse_time(&s, bad[i]) == -EINVAL && !s.has_from && !s.has_to,
-		    "a bad time was taken", bad[i]);
+		CHECK(ffs_select_parse_time(&s, bad[i]) == -EINVAL && !s.has_from && !s.has_to,
+		    "a bad time was taken: '%s'", bad[i]);
 	}
 }
 
@@ -106,24 +96,24 @@ test_lines(void)
 	char line[100];
 	size_t i;
 
-	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+	for (i = 0; i < COUNT(good); i++) {
 		struct ffs_select s = { 0 };
 
 		strcpy(line, good[i]);
-		check(!ffs_select_parse_line(&s, line, &detail) && !strcmp(s.name, "a") && !detail,
-		    "a line was refused", good[i]);
-		check(s.by_rows == (strstr(good[i], "rows") != NULL) &&
+		CHECK(!ffs_select_parse_line(&s, line, &detail) && !strcmp(s.name, "a") && !detail,
+		    "a line was refused: '%s'", good[i]);
+		CHECK(s.by_rows == (strstr(good[i], "rows") != NULL) &&
 			  s.by_chunks == (strstr(good[i], "chunks") != NULL) &&
 			  s.message == (strstr(good[i], "message") != NULL),
-		    "a line was misread", good[i]);
+		    "a line was misread: '%s'", good[i]);
 		ffs_select_release(&s);
 	}
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (i = 0; i < COUNT(bad); i++) {
 		struct ffs_select s = { 0 };
 
 		strcpy(line, bad[i]);
-		check(ffs_select_parse_line(&s, line, &detail) == -EINVAL && detail,
-		    "a bad line was taken", bad[i]);
+		CHECK(ffs_select_parse_line(&s, line, &detail) == -EINVAL && detail,
+		    "a bad line was taken: '%s'", bad[i]);
 		ffs_select_release(&s);
 	}
 }
@@ -193,14 +183,14 @@ compare(const struct ffs_select *s, const struct ffs_manifest *m, const int *tim
 	    (uintmax_t)s->row_first, (uintmax_t)s->row_last, s->has_from, (intmax_t)s->from.sec,
 	    s->has_to, (intmax_t)s->to.sec);
 	if (ffs_select_span(s, m, &first, &end, &detail)) {
-		check(false, "a selection was refused", what);
+		CHECK(false, "a selection was refused: '%s'", what);
 		return;
 	}
 	for (i = first; i < end; i++) {
 		ffs_select_slice(s, m, i, &slice);
-		check(!slice.whole ||
+		CHECK(!slice.whole ||
 			  (!slice.by_time && !slice.first && slice.last + 1 == m->chunks[i].rows),
-		    "a chunk is whole and is not", what);
+		    "a chunk is whole and is not: '%s'", what);
 		for (k = slice.first; k <= slice.last; k++) {
 			uint64_t row = m->chunks[i].first_row + k;
 
@@ -212,7 +202,7 @@ compare(const struct ffs_select *s, const struct ffs_manifest *m, const int *tim
 	}
 	for (k = 0; k < ROWS; k++)
 		if (given[k] != wanted(s, m, times, k)) {
-			check(false, "the wrong rows", what);
+			CHECK(false, "the wrong rows: '%s'", what);
 			return;
 		}
 }
@@ -263,13 +253,13 @@ test_errors(void)
 	const char *detail;
 	size_t a, b;
 
-	check(ffs_select_span(&rows, &m, &a, &b, &detail) == -ERANGE, "taken", "rows beyond");
-	check(ffs_select_span(&from, &m, &a, &b, &detail) == -ERANGE, "taken", "rows from beyond");
-	check(ffs_select_span(&chunk, &m, &a, &b, &detail) == -ERANGE, "taken", "chunks beyond");
-	check(ffs_select_span(&message, &m, &a, &b, &detail) == -ENODATA, "taken", "no messages");
-	check(ffs_select_span(&time, &m, &a, &b, &detail) == -ENODATA, "taken", "no times");
-	check(ffs_select_span(&time, &none, &a, &b, &detail) == -ENODATA, "taken", "empty, times");
-	check(!ffs_select_span(&all, &none, &a, &b, &detail) && a == b, "refused", "empty");
+	CHECK(ffs_select_span(&rows, &m, &a, &b, &detail) == -ERANGE, "rows beyond");
+	CHECK(ffs_select_span(&from, &m, &a, &b, &detail) == -ERANGE, "rows from beyond");
+	CHECK(ffs_select_span(&chunk, &m, &a, &b, &detail) == -ERANGE, "chunks beyond");
+	CHECK(ffs_select_span(&message, &m, &a, &b, &detail) == -ENODATA, "no messages");
+	CHECK(ffs_select_span(&time, &m, &a, &b, &detail) == -ENODATA, "no times");
+	CHECK(ffs_select_span(&time, &none, &a, &b, &detail) == -ENODATA, "empty, times");
+	CHECK(!ffs_select_span(&all, &none, &a, &b, &detail) && a == b, "empty");
 }
 
 int
@@ -280,5 +270,5 @@ main(void)
 	test_lines();
 	test_rows();
 	test_errors();
-	return failures != 0;
+	return failed;
 }

@@ -13,21 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static int failed;
-
-#define CHECK(cond, ...)                                                                           \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			printf("line %d: %s: ", __LINE__, #cond);                                  \
-			printf(__VA_ARGS__);                                                       \
-			printf("\n");                                                              \
-			failed = 1;                                                                \
-		}                                                                                  \
-	} while (0)
+#include "tests/unit/check.h"
 
 #define T0 1369353600 /* 2013-05-24T00:00:00Z */
 #define DATE "20130524T000000Z"
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct ffs_sigv4_scope doc = { .access_key = "AKIAIOSFODNN7EXAMPLE",
 	.secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -134,11 +123,11 @@ check_tampering(void)
 	struct ffs_sigv4_claim c;
 	struct ffs_sigv4_request t;
 
-	CHECK(!ffs_sigv4_authorize(&auth, &r, &doc, T0), "-");
+	CHECK(!ffs_sigv4_authorize(&auth, &r, &doc, T0));
 	fields[3] = (struct ffs_sigv4_field){ "authorization", auth.p };
 	r.nfields = 4;
-	CHECK(!ffs_sigv4_claim_parse(&c, &r), "-");
-	CHECK(!ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0), "-");
+	CHECK(!ffs_sigv4_claim_parse(&c, &r));
+	CHECK(!ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0));
 	t = r, t.method = "GET";
 	CHECK(ffs_sigv4_verify(&c, &t, doc.secret_key, NULL, T0) == -EACCES, "method");
 	t = r, t.path = "/b/k2";
@@ -180,13 +169,13 @@ check_presign(void)
 	rc = ffs_sigv4_claim_parse(&c, &r);
 	CHECK(!rc && c.presigned && c.expires == 86400, "%d", rc);
 	CHECK(!strcmp(c.payload, FFS_SIGV4_UNSIGNED), "%s", c.payload);
-	CHECK(!ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0 + 86400), "-");
-	CHECK(ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0 + 86401) == -EKEYEXPIRED, "-");
-	CHECK(ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0 - 901) == -ETIME, "-");
+	CHECK(!ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0 + 86400));
+	CHECK(ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0 + 86401) == -EKEYEXPIRED);
+	CHECK(ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0 - 901) == -ETIME);
 	host.value = "other";
-	CHECK(ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0) == -EACCES, "-");
-	CHECK(ffs_sigv4_presign(&q, &r, &doc, T0, 0) == -EINVAL, "-");
-	CHECK(ffs_sigv4_presign(&q, &r, &doc, T0, 604801) == -EINVAL, "-");
+	CHECK(ffs_sigv4_verify(&c, &r, doc.secret_key, NULL, T0) == -EACCES);
+	CHECK(ffs_sigv4_presign(&q, &r, &doc, T0, 0) == -EINVAL);
+	CHECK(ffs_sigv4_presign(&q, &r, &doc, T0, 604801) == -EINVAL);
 	ffs_buf_release(&q);
 }
 
@@ -213,8 +202,8 @@ check_chunks(void)
 		exit(1);
 	memset(body, 'a', 65536);
 	for (i = 0; i < COUNT(chunks); i++) {
-		CHECK(!ffs_sigv4_sha256(hash, body, chunks[i].n), "-");
-		CHECK(!ffs_sigv4_chunk(sig, key, &c, "AWS4-HMAC-SHA256-PAYLOAD", prev, hash), "-");
+		CHECK(!ffs_sigv4_sha256(hash, body, chunks[i].n));
+		CHECK(!ffs_sigv4_chunk(sig, key, &c, "AWS4-HMAC-SHA256-PAYLOAD", prev, hash));
 		CHECK(!strcmp(sig, chunks[i].signature), "chunk %zu: %s", i, sig);
 		prev = chunks[i].signature;
 	}
@@ -236,9 +225,9 @@ check_trailer(void)
 	unsigned char key[32];
 	char sig[65], hash[65];
 
-	CHECK(!ffs_sigv4_key(key, &doc, "20130524"), "-");
-	CHECK(!ffs_sigv4_sha256(hash, text, strlen(text)), "-");
-	CHECK(!ffs_sigv4_chunk(sig, key, &c, "AWS4-HMAC-SHA256-TRAILER", prev, hash), "-");
+	CHECK(!ffs_sigv4_key(key, &doc, "20130524"));
+	CHECK(!ffs_sigv4_sha256(hash, text, strlen(text)));
+	CHECK(!ffs_sigv4_chunk(sig, key, &c, "AWS4-HMAC-SHA256-TRAILER", prev, hash));
 	CHECK(!strcmp(sig, "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435"),
 	    "%s", sig);
 }
@@ -329,9 +318,9 @@ check_encoding(void)
 	ffs_buf_reset(&b);
 	CHECK(!ffs_sigv4_decode(&b, "%41+%2f", 7, true) && !strcmp(b.p, "A /"), "%s", b.p);
 	ffs_buf_reset(&b);
-	CHECK(!ffs_sigv4_decode(&b, "%00+", 4, false) && b.len == 2 && b.p[1] == '+', "-");
-	CHECK(ffs_sigv4_decode(&b, "%4", 2, false) == -EINVAL, "-");
-	CHECK(ffs_sigv4_decode(&b, "%4g", 3, false) == -EINVAL, "-");
+	CHECK(!ffs_sigv4_decode(&b, "%00+", 4, false) && b.len == 2 && b.p[1] == '+');
+	CHECK(ffs_sigv4_decode(&b, "%4", 2, false) == -EINVAL);
+	CHECK(ffs_sigv4_decode(&b, "%4g", 3, false) == -EINVAL);
 	ffs_buf_release(&b);
 }
 
