@@ -367,7 +367,7 @@ ffs_op_complete_upload(struct ffs_request *q)
 	rc = assembly_begin(&a);
 	if (!rc) {
 		rc = ffs_s3xml_parse_parts(q->text.p, q->text.len, add_part, &a);
-		if (rc == -EINVAL && !a.fault)
+		if (rc == -EBADMSG && !a.fault)
 			a.fault = FFS_FAULT_MALFORMED_XML;
 	}
 	if (a.fault)

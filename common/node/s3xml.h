@@ -40,12 +40,12 @@ struct ffs_s3xml_part {
 	char sum[FFS_SUM_N][FFS_DIGEST_TEXT];
 };
 
-/* CompleteMultipartUpload.  Calls each() for every part.  0, -EINVAL, -ENOMEM, or each()'s value.
+/* CompleteMultipartUpload.  Calls each() for every part.  0, -EBADMSG, -ENOMEM, or each()'s value.
  */
 int ffs_s3xml_parse_parts(
     const char *xml, size_t n, int (*each)(void *arg, const struct ffs_s3xml_part *p), void *arg);
 
-/* Delete.  Calls each() for every key, at most 1000; quiet is known when it returns. */
+/* Delete.  The same for every key, at most 1000; quiet is known when it returns. */
 int ffs_s3xml_parse_delete(const char *xml, size_t n, bool *quiet,
     int (*each)(void *arg, const char *key, const char *version), void *arg);
 

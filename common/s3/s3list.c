@@ -1,136 +1,15 @@
 #include "common/s3/s3.h"
 
 #include <errno.h>
-#include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/opt.h"
+#include "common/base/xml.h"
 #include "common/s3/s3impl.h"
 
-#define MAX_DEPTH 8
-#define MAX_TEXT 8192     /* a key is 1024 bytes, each three in URL encoding */
 #define MAX_ENTRIES 10000 /* S3 sends 1000 */
 #define MAX_PAGE (32U << 20)
-
-/* --- XML --- */
-
-struct xml {
-	XML_Parser parser;
-	struct ffs_buf text; /* of the innermost element */
-	char name[MAX_DEPTH][64];
-	int depth, rc;
-	/* An element ended; its text is text.p (never NULL), its names are name[0..depth). */
-	int (*end)(struct xml *x);
-	int (*start)(struct xml *x);
-	void *arg;
-};
-
-static void
-fail(struct xml *x, int rc)
-{
-	if (!x->rc)
-		x->rc = rc;
-	XML_StopParser(x->parser, XML_FALSE);
-}
-
-static void XMLCALL
-on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
-{
-	const char *colon = strrchr(name, ':');
-	struct xml *x = arg;
-	int rc;
-
-	(void)attributes;
-	if (colon)
-		name = colon + 1;
-	if (x->rc)
-		return;
-	if (x->depth == MAX_DEPTH || strlen(name) >= sizeof(x->name[0])) {
-		fail(x, -EBADMSG);
-		return;
-	}
-	memcpy(x->name[x->depth++], name, strlen(name) + 1);
-	ffs_buf_reset(&x->text);
-	rc = x->start ? x->start(x) : 0;
-	if (rc)
-		fail(x, rc);
-}
-
-static void XMLCALL
-on_end(void *arg, const XML_Char *name)
-{
-	struct xml *x = arg;
-	int rc;
-
-	(void)name;
-	if (x->rc)
-		return;
-	ffs_buf_add(&x->text, "", 0);
-	rc = ffs_buf_error(&x->text);
-	if (!rc)
-		rc = x->end(x);
-	if (rc)
-		fail(x, rc);
-	x->depth--;
-	ffs_buf_reset(&x->text);
-}
-
-static void XMLCALL
-on_text(void *arg, const XML_Char *s, int n)
-{
-	struct xml *x = arg;
-
-	if (x->rc)
-		return;
-	if (x->text.len + (size_t)n > MAX_TEXT)
-		fail(x, -EBADMSG);
-	else
-		ffs_buf_add(&x->text, s, (size_t)n);
-}
-
-/* S3's answers have no document type: entities, and their explosions, begin here. */
-static void XMLCALL
-on_doctype(void *arg, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int sub)
-{
-	(void)name;
-	(void)sysid;
-	(void)pubid;
-	(void)sub;
-	fail(arg, -EBADMSG);
-}
-
-static int
-parse(struct xml *x, const char *xml, size_t n)
-{
-	int rc;
-
-	if (n > MAX_PAGE)
-		return -EBADMSG;
-	x->parser = XML_ParserCreate(NULL);
-	if (!x->parser)
-		return -ENOMEM;
-	XML_SetUserData(x->parser, x);
-	XML_SetElementHandler(x->parser, on_start, on_end);
-	XML_SetCharacterDataHandler(x->parser, on_text);
-	XML_SetStartDoctypeDeclHandler(x->parser, on_doctype);
-	rc = XML_Parse(x->parser, xml, (int)n, XML_TRUE) == XML_STATUS_OK ? 0 : -EBADMSG;
-	if (x->rc)
-		rc = x->rc;
-	else if (rc && XML_GetErrorCode(x->parser) == XML_ERROR_NO_MEMORY)
-		rc = -ENOMEM;
-	XML_ParserFree(x->parser);
-	ffs_buf_release(&x->text);
-	return rc;
-}
-
-/* Is the innermost element this, at this depth? */
-static bool
-at(const struct xml *x, int depth, const char *parent, const char *name)
-{
-	return x->depth == depth && !strcmp(x->name[depth - 1], name) &&
-	       (!parent || !strcmp(x->name[depth - 2], parent));
-}
 
 /* --- a page of a listing --- */
 
@@ -148,15 +27,15 @@ struct page {
 };
 
 static int
-page_start(struct xml *x)
+page_start(struct ffs_xml *x)
 {
-	bool prefix = at(x, 2, NULL, "CommonPrefixes");
+	bool prefix = ffs_xml_at(x, 2, NULL, "CommonPrefixes");
 	struct page *p = x->arg;
 	struct entry *v;
 
 	if (x->depth == 1 && strcmp(x->name[0], "ListBucketResult"))
 		return -EBADMSG;
-	if (!prefix && !at(x, 2, NULL, "Contents"))
+	if (!prefix && !ffs_xml_at(x, 2, NULL, "Contents"))
 		return 0;
 	if (p->n == p->room) {
 		p->room = p->room ? p->room * 2 : 256;
@@ -181,29 +60,29 @@ set(char **to, const char *s, size_t n)
 }
 
 static int
-page_end(struct xml *x)
+page_end(struct ffs_xml *x)
 {
 	struct page *p = x->arg;
 	struct entry *e = p->n ? &p->v[p->n - 1] : NULL;
 	char *s = x->text.p;
 	size_t n = x->text.len;
 
-	if (at(x, 3, "Contents", "Key") || at(x, 3, "CommonPrefixes", "Prefix"))
+	if (ffs_xml_at(x, 3, "Contents", "Key") || ffs_xml_at(x, 3, "CommonPrefixes", "Prefix"))
 		return set(&e->key, s, n);
-	if (at(x, 3, "Contents", "Size"))
+	if (ffs_xml_at(x, 3, "Contents", "Size"))
 		return ffs_opt_uint(s, 0, INT64_MAX, &e->size) ? -EBADMSG : 0;
-	if (at(x, 3, "Contents", "LastModified"))
+	if (ffs_xml_at(x, 3, "Contents", "LastModified"))
 		return set(&e->last_modified, s, n);
-	if (at(x, 3, "Contents", "ETag")) {
+	if (ffs_xml_at(x, 3, "Contents", "ETag")) {
 		if (n >= 2 && *s == '"' && s[n - 1] == '"')
 			s++, n -= 2;
 		return set(&e->etag, s, n);
 	}
-	if (at(x, 2, NULL, "EncodingType"))
+	if (ffs_xml_at(x, 2, NULL, "EncodingType"))
 		p->url_encoded = !strcmp(s, "url");
-	else if (at(x, 2, NULL, "IsTruncated"))
+	else if (ffs_xml_at(x, 2, NULL, "IsTruncated"))
 		p->truncated = !strcmp(s, "true");
-	else if (at(x, 2, NULL, "NextContinuationToken"))
+	else if (ffs_xml_at(x, 2, NULL, "NextContinuationToken"))
 		return set(&p->token, s, n);
 	return 0;
 }
@@ -249,11 +128,11 @@ ffs_s3_list_parse(const char *xml, size_t n, int (*each)(void *arg, const struct
     void *arg, char **token)
 {
 	struct page p = { 0 };
-	struct xml x = { .start = page_start, .end = page_end, .arg = &p };
+	struct ffs_xml x = { .start = page_start, .end = page_end, .arg = &p };
 	struct ffs_s3_object o;
 	struct entry *e;
 	size_t i;
-	int rc = parse(&x, xml, n);
+	int rc = ffs_xml_parse(&x, xml, n);
 
 	*token = NULL;
 	if (!rc)
@@ -363,42 +242,4 @@ ffs_s3_list(struct ffs_s3 *s3, const char *bucket, const char *prefix, const cha
 	ffs_buf_release(&page);
 	ffs_buf_release(&query);
 	return rc;
-}
-
-/* --- errors --- */
-
-static void
-copy_clean(char *to, size_t size, const char *s)
-{
-	size_t n = 0;
-
-	for (; *s && n + 1 < size; s++)
-		to[n++] = (unsigned char)*s < 32 || *s == 127 ? ' ' : *s;
-	to[n] = '\0';
-}
-
-static int
-error_end(struct xml *x)
-{
-	struct ffs_s3_response *r = x->arg;
-
-	if (at(x, 2, "Error", "Code"))
-		copy_clean(r->code, sizeof(r->code), x->text.p);
-	else if (at(x, 2, "Error", "Message"))
-		copy_clean(r->message, sizeof(r->message), x->text.p);
-	return 0;
-}
-
-void
-ffs_s3_error_parse(const char *xml, size_t n, struct ffs_s3_response *r)
-{
-	struct ffs_s3_response found = { 0 };
-	struct xml x = { .end = error_end, .arg = &found };
-
-	/* A document that was cut short may still have told its code. */
-	parse(&x, xml, n);
-	if (!found.code[0])
-		return;
-	memcpy(r->code, found.code, sizeof(r->code));
-	memcpy(r->message, found.message, sizeof(r->message));
 }
