@@ -676,6 +676,10 @@ MSFT/2012-06-21/00000.message.csv" ]
 	[ -f dir/x/00000.csv ]
 	run -1 --separate-stderr ffs-split -C dir -r 1 x.csv
 	[ "$stderr" = "ffs-split: cannot begin 'x': such a directory is there" ]
+	echo here >file
+	run -1 --separate-stderr ffs-split -C file x.csv
+	[ "$stderr" = "ffs-split: cannot begin 'x': Not a directory" ]
+	[ "$(cat file)" = here ]
 	[ "$(ls -A dir/x)" = 00000.csv ]
 	[ "$(ls -A dir)" = x ]
 }

@@ -176,7 +176,8 @@ is_taken(const char *path)
 {
 	DIR *dir = opendir(path);
 	struct dirent *d;
-	bool taken = !dir && errno == ENOTDIR;
+	struct stat st;
+	bool taken = !dir && errno == ENOTDIR && !lstat(path, &st);
 
 	while (dir && !taken && (d = readdir(dir)))
 		taken = strcmp(d->d_name, ".") && strcmp(d->d_name, "..");
