@@ -417,6 +417,10 @@ ended() {
 	run -0 ffs-load --json -q --replace book.tar
 	run -0 jq -r '[.type,.dataset,.generation,.chunks,.rows,.columns]|@csv' <<<"${lines[3]}"
 	[ "$output" = '"dataset","book",2,3,30,3' ]
+	"$FFS_TEST_BUILD/testdata/lobster-gen" -r 20 -l 1 -t T -d 2012-06-21 >/dev/null
+	ffs-split -r 20 -n t -m T_*_message_1.csv T_*_orderbook_1.csv >t.tar
+	run -0 --separate-stderr ffs-load --json -q t.tar
+	[ "$(jq -r 'select(.type != "dataset") | .rows' <<<"$output")" = $'20\n20' ]
 }
 
 @test "--progress=line writes lines, -q is silent" {

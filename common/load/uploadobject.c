@@ -75,7 +75,7 @@ ffs_upload_safe(struct upload *u, struct load *l, const struct ffs_intake_item *
 	c->bytes = o->bytes;
 	c->crc32c = o->crc32c;
 	c->message = i->kind == FFS_INTAKE_MESSAGE;
-	c->rows = c->message ? 0 : chunk->rows;
+	c->rows = chunk->rows; /* a message has as many */
 	l->stored += o->bytes;
 	l->reused += c->reused;
 	if (!c->message) {
