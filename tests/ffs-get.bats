@@ -592,6 +592,15 @@ $(grep "^$t," t.csv)" ]
 	[ "$(gets 00002.csv)" -eq 3 ]
 }
 
+@test "a variable that is no number, or out of range, is named" {
+	FFS_RETRIES=many run -1 --separate-stderr ffs-get d
+	[ "$stderr" = "ffs-get: bad FFS_RETRIES 'many': Invalid argument" ]
+	FFS_STALL_TIMEOUT=0 run -1 --separate-stderr ffs-get d
+	[[ $stderr == "ffs-get: bad FFS_STALL_TIMEOUT '0': "* ]]
+	FFS_CONNECT_TIMEOUT=5x run -1 --separate-stderr ffs-load --prune d
+	[[ $stderr == "ffs-load: bad FFS_CONNECT_TIMEOUT '5x': "* ]]
+}
+
 @test "a store that is busy for ever, or away, is status 5" {
 	start_node
 	book

@@ -460,7 +460,7 @@ option(unsigned set, const char *var, unsigned fallback)
 
 	if (set)
 		return set;
-	return s && !ffs_opt_duration(s, 1, 86400000, &ms) ? (unsigned)ms : fallback;
+	return s && !ffs_opt_duration(s, 1, FFS_HTTP_TIMEOUT_MAX, &ms) ? (unsigned)ms : fallback;
 }
 
 struct ffs_http *

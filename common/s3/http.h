@@ -10,6 +10,8 @@
  */
 struct ffs_http;
 
+#define FFS_HTTP_TIMEOUT_MAX 86400000 /* ms, of the two variables below */
+
 struct ffs_http_opts {
 	unsigned max_connections; /* per host, 0: 64 */
 	unsigned connect_ms;      /* 0: FFS_CONNECT_TIMEOUT, else 5000 */

@@ -486,7 +486,7 @@ ffs_s3_new(struct ffs_http *http, const struct ffs_endpoint *ep)
 		return NULL;
 	}
 	if (retries)
-		ffs_opt_uint(retries, 0, 100, &n);
+		ffs_opt_uint(retries, 0, FFS_S3_RETRIES_MAX, &n);
 	s3->retries = (unsigned)n;
 	s3->tls = !strncmp(s3->ep.url, "https:", 6);
 	s3->host = strstr(s3->ep.url, "://") + 3;

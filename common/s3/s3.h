@@ -73,6 +73,7 @@ struct ffs_s3_request {
 };
 
 #define FFS_S3_PAUSE 1
+#define FFS_S3_RETRIES_MAX 100 /* of FFS_RETRIES */
 
 /*
  * A store on a pool.  ep is copied.  NULL with errno.  Freeing cancels its

@@ -1,10 +1,42 @@
 #include "common/s3/stores.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/loopback.h"
+#include "common/base/opt.h"
+
+/* What http.c and s3.c read: a value that is none would only be left out there. */
+static int
+check_environment(char **detail)
+{
+	static const struct {
+		const char *name;
+		bool duration;
+	} vars[] = {
+		{ "FFS_RETRIES", false },
+		{ "FFS_CONNECT_TIMEOUT", true },
+		{ "FFS_STALL_TIMEOUT", true },
+	};
+	const char *s;
+	uint64_t n;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(vars) / sizeof(*vars) && !rc; i++) {
+		s = getenv(vars[i].name);
+		if (!s || !*s)
+			continue;
+		rc = vars[i].duration ? ffs_opt_duration(s, 1, FFS_HTTP_TIMEOUT_MAX, &n)
+		                      : ffs_opt_uint(s, 0, FFS_S3_RETRIES_MAX, &n);
+		if (rc &&
+		    asprintf(detail, "bad %s '%s': %s", vars[i].name, s, strerror(-rc)) < 0)
+			*detail = NULL;
+	}
+	return rc ? -EINVAL : 0;
+}
 
 int
 ffs_stores_init(struct ffs_stores *st, const struct ffs_config_opts *o,
@@ -14,7 +46,9 @@ ffs_stores_init(struct ffs_stores *st, const struct ffs_config_opts *o,
 
 	memset(st, 0, sizeof(*st));
 	*detail = NULL;
-	rc = ffs_nodes_load(&st->nodes, o, detail);
+	rc = check_environment(detail);
+	if (!rc)
+		rc = ffs_nodes_load(&st->nodes, o, detail);
 	if (rc)
 		return rc;
 	st->s3 = calloc(st->nodes.n, sizeof(struct ffs_s3 *));
