@@ -687,7 +687,18 @@ MSFT/2012-06-21/00000.message.csv" ]
 @test "-C leaves nothing after an error or a signal" {
 	printf 'a\nb\nc,d\n' >x.csv
 	run -1 ffs-split -r 1 -C dir x.csv
+	[ ! -e dir ]
+	mkdir dir
+	run -1 ffs-split -r 1 -n a/b -C dir/new//c x.csv
 	[ -z "$(ls -A dir)" ]
+	# What others made stays, as does what is not empty.
+	mkdir -p dir/a
+	run -1 ffs-split -r 1 -n a/b -C dir x.csv
+	[ "$(ls -A dir)" = a ]
+	echo a >good.csv
+	run -1 ffs-split -r 1 -C new good.csv x.csv
+	[ "$(ls -A new)" = good ]
+	rmdir dir/a
 	mkfifo in
 	ffs-split -r 1 -n x -C dir in 2>err 3>&- &
 	local pid=$!
@@ -710,13 +721,28 @@ MSFT/2012-06-21/00000.message.csv" ]
 	mount -t tmpfs -o size=1m tmpfs small 2>/dev/null || need "cannot mount a tmpfs"
 	awk 'BEGIN { for (i = 0; i < 400000; i++) print i "," i }' >x.csv
 	local rc=0
-	ffs-split -s 100k -C small x.csv 2>err || rc=$?
+	ffs-split -s 100k -n AAPL/x -C small x.csv 2>err || rc=$?
 	local left
 	left=$(ls -A small)
 	umount small
 	[ "$rc" -eq 1 ]
 	run -0 cat err
-	[[ $output == "ffs-split: cannot write 'x/000"*": No space left on device" ]]
+	[[ $output == "ffs-split: cannot write 'AAPL/x/000"*": No space left on device" ]]
+	[ -z "$left" ]
+}
+
+@test "a disk without room for another directory is left as it was" {
+	need_root
+	mkdir small
+	mount -t tmpfs -o nr_inodes=4 tmpfs small 2>/dev/null || need "cannot mount a tmpfs"
+	echo a >x.csv
+	local rc=0 left
+	ffs-split -n a/b/c/d/e -C small x.csv 2>err || rc=$?
+	left=$(ls -A small)
+	umount small
+	[ "$rc" -eq 1 ]
+	run -0 cat err
+	[[ $output == "ffs-split: cannot begin 'a/b/c/d/e': No space left on device" ]]
 	[ -z "$left" ]
 }
 

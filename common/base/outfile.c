@@ -228,16 +228,33 @@ ffs_outfile_abandon(struct ffs_outfile *f, bool keep)
 }
 
 int
-ffs_outfile_mkdirs(const char *path)
+ffs_outfile_mkdirs(const char *path, size_t *made)
 {
 	char *p = strdup(path), *slash;
 	int rc = p ? 0 : -ENOMEM;
+	size_t first = 0;
 
 	for (slash = p; !rc && (slash = strchr(slash + 1, '/')); *slash = '/') {
 		*slash = '\0';
-		if (mkdir(p, 0777) < 0 && errno != EEXIST)
+		if (!mkdir(p, 0777))
+			first = first ? first : (size_t)(slash - p);
+		else if (errno != EEXIST)
 			rc = -errno;
 	}
 	free(p);
+	if (made)
+		*made = first;
 	return rc;
+}
+
+void
+ffs_outfile_rmdirs(char *path, size_t made)
+{
+	char *slash;
+
+	while (made && (slash = strrchr(path, '/')) && (size_t)(slash - path) >= made) {
+		*slash = '\0';
+		if (rmdir(path) && errno != ENOENT)
+			return;
+	}
 }

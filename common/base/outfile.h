@@ -2,6 +2,7 @@
 #define FFS_OUTFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -46,7 +47,13 @@ int ffs_outfile_commit(struct ffs_outfile *f, bool sync);
 /* Give up: close; unlink unless keep and it is resumable.  Fine on a file that is not open. */
 void ffs_outfile_abandon(struct ffs_outfile *f, bool keep);
 
-/* Make the directories that path lies in.  Returns 0 or -errno. */
-int ffs_outfile_mkdirs(const char *path);
+/*
+ * Make the directories that path lies in.  *made (may be NULL) is how long the path of the first
+ * is that was not there, 0: all were.  Returns 0 or -errno, after which some may have been made.
+ */
+int ffs_outfile_mkdirs(const char *path, size_t *made);
+
+/* Remove them again, those that are empty.  Cuts path. */
+void ffs_outfile_rmdirs(char *path, size_t made);
 
 #endif

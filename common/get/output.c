@@ -151,7 +151,7 @@ open_file(struct ffs_output *out, const char *name)
 	ffs_buf_addf(&path, "%s/%s", out->o.dir, name);
 	rc = ffs_buf_error(&path);
 	if (!rc)
-		rc = ffs_outfile_mkdirs(path.p);
+		rc = ffs_outfile_mkdirs(path.p, NULL);
 	if (!rc)
 		rc = ffs_outfile_open(&out->file, path.p, NULL);
 	out->fd = out->file.fd;

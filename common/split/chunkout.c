@@ -30,6 +30,7 @@ struct ffs_chunkout {
 	char *dir;
 	char *dataset;
 	char *temp, *target; /* paths of the dataset being built */
+	size_t made;         /* directories that temp is in, see ffs_outfile_mkdirs() */
 };
 
 static int
@@ -131,6 +132,8 @@ drop(struct ffs_chunkout *o)
 		rmdir(o->temp);
 	}
 	o->fd = -1;
+	if (o->temp) /* after an end they are not empty */
+		ffs_outfile_rmdirs(o->temp, o->made);
 	free(o->temp);
 	free(o->target);
 	o->temp = o->target = NULL;
@@ -203,9 +206,10 @@ begin_dir(struct ffs_chunkout *o)
 		o->temp = NULL;
 		return -ENOMEM;
 	}
+	o->made = 0;
 	if (is_taken(o->target))
 		return -EEXIST;
-	rc = ffs_outfile_mkdirs(o->temp);
+	rc = ffs_outfile_mkdirs(o->temp, &o->made);
 	if (rc)
 		return rc;
 	if (!mkdtemp(o->temp))

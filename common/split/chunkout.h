@@ -26,7 +26,7 @@ struct ffs_chunkout *ffs_chunkout_new_tar(int fd);
 /* Files below dir, which is made where it is missing.  NULL with errno. */
 struct ffs_chunkout *ffs_chunkout_new_dir(const char *dir);
 
-/* Drops what was not finished. */
+/* Drops what was not finished, and the directories that were made for it. */
 void ffs_chunkout_free(struct ffs_chunkout *o);
 
 /*
