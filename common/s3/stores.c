@@ -31,8 +31,7 @@ check_environment(char **detail)
 			continue;
 		rc = vars[i].duration ? ffs_opt_duration(s, 1, FFS_HTTP_TIMEOUT_MAX, &n)
 		                      : ffs_opt_uint(s, 0, FFS_S3_RETRIES_MAX, &n);
-		if (rc &&
-		    asprintf(detail, "bad %s '%s': %s", vars[i].name, s, strerror(-rc)) < 0)
+		if (rc && asprintf(detail, "bad %s '%s': %s", vars[i].name, s, strerror(-rc)) < 0)
 			*detail = NULL;
 	}
 	return rc ? -EINVAL : 0;
