@@ -50,7 +50,7 @@ ffs_progress_draw(struct ffs_progress *p, const struct ffs_progress_at *at)
 		return;
 	p->shown = now;
 	seconds = (double)(now - p->began) / 1000;
-	rate = (double)at->bytes / seconds;
+	rate = (double)(at->bytes - at->had) / seconds;
 	of_total(of_chunks, sizeof(of_chunks), at->total_chunks, 1, 0);
 	of_total(of_bytes, sizeof(of_bytes), at->total_bytes, 1e6, 1);
 	if (at->total_bytes > at->bytes && rate > 0)

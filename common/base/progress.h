@@ -24,6 +24,7 @@ struct ffs_progress {
 /* How far it is.  Totals are 0 where they are not known. */
 struct ffs_progress_at {
 	uint64_t chunks, total_chunks, bytes, total_bytes;
+	uint64_t had; /* of bytes: there before it started, and so no part of the speed */
 };
 
 /*

@@ -48,10 +48,10 @@ int ffs_plan_next(void *plan, struct ffs_piece *piece);
 int ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size);
 
 /*
- * Leave out what [0, have) of the output holds already, by whole chunks.  Returns where the
- * output goes on, at most have.
+ * Leave out what [0, have) of the output holds already, by whole chunks: *chunks of them.  Returns
+ * where the output goes on, at most have.
  */
-uint64_t ffs_plan_skip(struct ffs_plan *p, uint64_t have);
+uint64_t ffs_plan_skip(struct ffs_plan *p, uint64_t have, uint64_t *chunks);
 
 /*
  * How much the dataset or object that is being read gives: bytes, 0 where only reading tells,

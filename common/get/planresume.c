@@ -139,11 +139,12 @@ ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size)
 }
 
 uint64_t
-ffs_plan_skip(struct ffs_plan *p, uint64_t have)
+ffs_plan_skip(struct ffs_plan *p, uint64_t have, uint64_t *chunks)
 {
 	uint64_t at = 0, n;
 	bool first = true;
 
+	*chunks = 0;
 	if (p->bare) {
 		p->offset = have < p->src->m.chunks[0].data.bytes ? have : 0;
 		if (have == p->src->m.chunks[0].data.bytes)
@@ -157,6 +158,7 @@ ffs_plan_skip(struct ffs_plan *p, uint64_t have)
 		    (at + n == have && n > FFS_READER_WHOLE_MAX))
 			break;
 		at += n;
+		++*chunks;
 	}
 	p->header_known = at && p->src->m.header && !p->sel.message;
 	return at;

@@ -15,7 +15,6 @@ struct state {
 	struct ffs_transfer *t;
 	struct ffs_plan *plan;
 	struct ffs_output *out;
-	uint64_t resumed;
 	struct ffs_progress_at at;
 };
 
@@ -66,7 +65,7 @@ on_tick(void *arg)
 		s->at.total_chunks = chunks;
 		s->at.total_bytes = bytes;
 	}
-	s->at.bytes = s->resumed + ffs_output_bytes(s->out);
+	s->at.bytes = s->at.had + ffs_output_bytes(s->out);
 	s->t->tick(s->t->arg, &s->at);
 }
 
@@ -158,8 +157,8 @@ open_file(struct state *s, struct ffs_outfile *file)
 		rc = ffs_outfile_open(file, t->path, identity);
 	free(identity);
 	if (!rc && file->id) {
-		s->resumed = ffs_plan_skip(s->plan, file->size);
-		if (ftruncate(file->fd, (off_t)s->resumed) < 0 || lseek(file->fd, 0, SEEK_END) < 0)
+		s->at.had = ffs_plan_skip(s->plan, file->size, &s->at.chunks);
+		if (ftruncate(file->fd, (off_t)s->at.had) < 0 || lseek(file->fd, 0, SEEK_END) < 0)
 			rc = -errno;
 	}
 	if (!rc)

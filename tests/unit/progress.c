@@ -35,6 +35,7 @@ main(void)
 	static const struct ffs_progress_at open = { .chunks = 3, .bytes = 110000000 }, known = {
 		.chunks = 3, .total_chunks = 9, .bytes = 110000000, .total_bytes = 120000000
 	};
+	struct ffs_progress_at resumed = known;
 	enum ffs_progress_mode mode;
 
 	drawn(FFS_PROGRESS_NONE, 1000, &known, "");
@@ -42,6 +43,9 @@ main(void)
 	drawn(FFS_PROGRESS_LINE, 1000, &open, "3 chunks, 110.0 MB, 0.1 MB/s\n");
 	drawn(FFS_PROGRESS_LINE, 1000, &known,
 	    "3 of 9 chunks, 110.0 of 120.0 MB, 0.1 MB/s, 91 s left\n");
+	resumed.had = 100000000;
+	drawn(FFS_PROGRESS_LINE, 100, &resumed,
+	    "3 of 9 chunks, 110.0 of 120.0 MB, 0.1 MB/s, 100 s left\n");
 	drawn(FFS_PROGRESS_SCREEN, 1000, &open,
 	    "\r3 chunks, 110.0 MB, 0.1 MB/s\033[K"
 	    "\r\033[K");
