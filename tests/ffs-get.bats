@@ -686,6 +686,25 @@ $(grep "^$t," t.csv)" ]
 	FFS_RETRIES=0 run -5 ffs-get d
 }
 
+@test "a node that is not known is named, with what to do" {
+	start_node
+	book
+	manifest jq -c '.chunks[].nodes = ["mars"]'
+	local list=$HOME/.config/ffs/nodes
+	run -3 --separate-stderr ffs-get d
+	[ "$stderr" = "ffs-get: cannot read 's3://ffs/d/1/00000.csv': it is on node 'mars', and there is no node list: add a line 'mars ENDPOINT' to the file '$list'" ]
+	run -3 --separate-stderr ffs-get --list --presign --chunks 0 d
+	[[ $stderr == "ffs-get: cannot sign for 's3://ffs/d/1/00000.csv': it is on node 'mars', and there is no"* ]]
+	echo "venus $url" >"$list"
+	run -3 --separate-stderr ffs-get d
+	[[ $stderr == *"'mars', which the node list lacks: add a line 'mars ENDPOINT' to the file '$list'" ]]
+	run -3 --separate-stderr ffs-get --endpoint "$url" d
+	[[ $stderr == *"'mars', which --endpoint leaves out: the node list may have it" ]]
+	# What was said helps.
+	echo "mars $url" >>"$list"
+	ffs-get d | cmp - "$book"
+}
+
 @test "a slow reader of the output neither times out nor grows" {
 	start_node
 	big b

@@ -123,8 +123,7 @@ submit(struct ffs_fetch *f)
 	int node = f->nodes ? ffs_nodes_find(&f->stores->nodes, f->nodes[i]) : (int)i, rc;
 
 	if (node < 0) {
-		snprintf(f->error, sizeof(f->error), "its node '%s' is not in %s", f->nodes[i],
-		    f->stores->nodes.from);
+		ffs_nodes_unknown(&f->stores->nodes, f->nodes[i], f->error, sizeof(f->error));
 		return -ENOENT;
 	}
 	f->node = (size_t)node;

@@ -98,11 +98,11 @@ presign(const struct ffs_inventory *inv, const struct ffs_source *src, const cha
 {
 	int i = ffs_nodes_find(&inv->stores->nodes, node);
 	struct ffs_s3 *s3;
-	char *url;
+	char text[512], *url;
 
 	if (i < 0) {
-		fail(inv, FFS_EXIT_NOTFOUND, "node '%s' of 's3://%s/%s' is not in %s", node,
-		    src->bucket, key, inv->stores->nodes.from);
+		fail(inv, FFS_EXIT_NOTFOUND, "cannot sign for 's3://%s/%s': %s", src->bucket, key,
+		    ffs_nodes_unknown(&inv->stores->nodes, node, text, sizeof(text)));
 		return NULL;
 	}
 	s3 = ffs_stores_get(inv->stores, (size_t)i);

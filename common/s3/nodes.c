@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +109,7 @@ add_line(
 	int rc;
 
 	if (ns->n == MAX_NODES)
-		return complain(detail, -EINVAL, ns->from, no, "too many nodes", NULL);
+		return complain(detail, -EINVAL, ns->file, no, "too many nodes", NULL);
 	v = reallocarray(ns->v, ns->n + 1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
@@ -117,18 +118,18 @@ add_line(
 	memset(v, 0, sizeof(*v));
 	bad = parse_words(v, line, &word);
 	if (bad)
-		return complain(detail, -EINVAL, ns->from, no, bad, word);
+		return complain(detail, -EINVAL, ns->file, no, bad, word);
 	if (!v->name)
 		return -ENOMEM;
 	if (ffs_nodes_find(ns, v->name) != (int)ns->n - 1)
-		return complain(detail, -EINVAL, ns->from, no, "two nodes of one name", v->name);
+		return complain(detail, -EINVAL, ns->file, no, "two nodes of one name", v->name);
 	rc = ffs_endpoint_for_url(&v->ep, v->url, o, &why);
 	if (rc) {
-		complain(detail, rc, ns->from, no, why ? why : strerrordesc_np(-rc), NULL);
+		complain(detail, rc, ns->file, no, why ? why : strerrordesc_np(-rc), NULL);
 		free(why);
 		return rc;
 	}
-	ffs_buf_addf(&from, "%s:%u", ns->from, no);
+	ffs_buf_addf(&from, "%s:%u", ns->file, no);
 	free(v->ep.url_from);
 	v->ep.url_from = ffs_buf_detach(&from);
 	return v->ep.url_from ? 0 : -ENOMEM;
@@ -148,7 +149,7 @@ parse(struct ffs_nodes *ns, char *text, size_t n, const struct ffs_config_opts *
 			end = text + n;
 		*end = '\0';
 		if (strlen(line) != (size_t)(end - line))
-			return complain(detail, -EINVAL, ns->from, no, "a NUL byte", NULL);
+			return complain(detail, -EINVAL, ns->file, no, "a NUL byte", NULL);
 		/* A comment starts a line or follows white space. */
 		for (p = line; (p = strchr(p, '#')); p++)
 			if (p == line || p[-1] == ' ' || p[-1] == '\t') {
@@ -159,7 +160,7 @@ parse(struct ffs_nodes *ns, char *text, size_t n, const struct ffs_config_opts *
 			rc = add_line(ns, line, no, o, detail);
 	}
 	if (!rc && !ns->n)
-		rc = complain(detail, -EINVAL, ns->from, 0, "names no node", NULL);
+		rc = complain(detail, -EINVAL, ns->file, 0, "names no node", NULL);
 	return rc;
 }
 
@@ -180,8 +181,7 @@ single(struct ffs_nodes *ns, const struct ffs_config_opts *o, char **detail)
 		return rc;
 	v->name = strdup("local");
 	v->url = strdup(v->ep.url);
-	ns->from = strdup(o && o->endpoint ? "--endpoint" : "default endpoint");
-	return v->name && v->url && ns->from ? 0 : -ENOMEM;
+	return v->name && v->url ? 0 : -ENOMEM;
 }
 
 int
@@ -199,19 +199,18 @@ ffs_nodes_load(struct ffs_nodes *ns, const struct ffs_config_opts *o, char **det
 		rc = single(ns, o, detail);
 		goto out;
 	}
-	ns->from = given && *given ? strdup(given) : ffs_config_path("nodes");
-	if (!ns->from) {
+	ns->file = given && *given ? strdup(given) : ffs_config_path("nodes");
+	if (!ns->file) {
 		rc = -errno;
 		goto out;
 	}
-	rc = ffs_ini_slurp(ns->from, MAX_FILE, &text, &n);
+	rc = ffs_ini_slurp(ns->file, MAX_FILE, &text, &n);
 	if ((rc == -ENOENT || rc == -ENOTDIR) && !(given && *given)) {
-		free(ns->from);
-		ns->from = NULL;
 		rc = single(ns, o, detail);
 	} else if (rc) {
-		complain(detail, rc, ns->from, 0, strerrordesc_np(-rc), NULL);
+		complain(detail, rc, ns->file, 0, strerrordesc_np(-rc), NULL);
 	} else {
+		ns->listed = true;
 		rc = parse(ns, text, n, o, detail);
 	}
 out:
@@ -233,7 +232,7 @@ ffs_nodes_release(struct ffs_nodes *ns)
 		ffs_endpoint_release(&ns->v[i].ep);
 	}
 	free(ns->v);
-	free(ns->from);
+	free(ns->file);
 	memset(ns, 0, sizeof(*ns));
 }
 
@@ -246,4 +245,19 @@ ffs_nodes_find(const struct ffs_nodes *ns, const char *name)
 		if (ns->v[i].name && !strcmp(ns->v[i].name, name))
 			return (int)i;
 	return -1;
+}
+
+const char *
+ffs_nodes_unknown(const struct ffs_nodes *ns, const char *name, char *buf, size_t n)
+{
+	if (!ns->file)
+		snprintf(buf, n,
+		    "it is on node '%s', which --endpoint leaves out: the node list may have it",
+		    name);
+	else
+		snprintf(buf, n,
+		    "it is on node '%s', %s: add a line '%s ENDPOINT' to the file '%s'", name,
+		    ns->listed ? "which the node list lacks" : "and there is no node list", name,
+		    ns->file);
+	return buf;
 }

@@ -1,6 +1,7 @@
 #ifndef FFS_NODES_H
 #define FFS_NODES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/s3/config.h"
@@ -18,7 +19,8 @@ struct ffs_node {
 struct ffs_nodes {
 	struct ffs_node *v;
 	size_t n;
-	char *from; /* the file, or "default endpoint" */
+	char *file;  /* the list, there or not; NULL: --endpoint was given */
+	bool listed; /* it is there */
 };
 
 /*
@@ -33,5 +35,8 @@ void ffs_nodes_release(struct ffs_nodes *ns);
 
 /* Index of a name, or -1. */
 int ffs_nodes_find(const struct ffs_nodes *ns, const char *name);
+
+/* For the user whose object is on a node that was not found: why, and what to do.  Into buf. */
+const char *ffs_nodes_unknown(const struct ffs_nodes *ns, const char *name, char *buf, size_t n);
 
 #endif

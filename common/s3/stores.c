@@ -114,7 +114,7 @@ ffs_stores_show(const struct ffs_stores *st, FILE *f)
 		const struct ffs_endpoint *ep = &st->nodes.v[i].ep;
 
 		fprintf(f, "node %s: endpoint %s (%s), credentials from %s\n", st->nodes.v[i].name,
-		    ep->url, ep->url_from ? ep->url_from : st->nodes.from, ep->cred_from);
+		    ep->url, ep->url_from, ep->cred_from);
 	}
 }
 

@@ -33,7 +33,7 @@ check_good(void)
 	CHECK(!rc, "%d %s", rc, detail);
 	if (rc)
 		return;
-	CHECK(ns.n == 3 && !strcmp(ns.from, "nodes.txt"), "%zu", ns.n);
+	CHECK(ns.n == 3 && ns.listed && !strcmp(ns.file, "nodes.txt"), "%zu", ns.n);
 	CHECK(!strcmp(ns.v[0].name, "a") && !strcmp(ns.v[0].url, "http://a:9000") && !ns.v[0].ssh &&
 		  ns.v[0].weight > 2.4,
 	    "%s", ns.v[0].url);
@@ -89,14 +89,14 @@ check_single(void)
 	int rc = ffs_nodes_load(&ns, &o, NULL);
 
 	CHECK(!rc && ns.n == 1 && !strcmp(ns.v[0].name, "local") &&
-		  !strcmp(ns.v[0].url, "http://x:1") && !strcmp(ns.from, "--endpoint"),
+		  !strcmp(ns.v[0].url, "http://x:1") && !ns.file,
 	    "%d", rc);
 	ffs_nodes_release(&ns);
 	unsetenv("FFS_NODES");
 	setenv("AWS_ENDPOINT_URL", "http://y:1", 1);
 	rc = ffs_nodes_load(&ns, NULL, NULL);
 	CHECK(!rc && ns.n == 1 && !strcmp(ns.v[0].url, "http://y:1") &&
-		  !strcmp(ns.from, "default endpoint"),
+		  !strcmp(ns.file, "./.config/ffs/nodes") && !ns.listed,
 	    "%d", rc);
 	ffs_nodes_release(&ns);
 }
