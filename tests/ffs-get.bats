@@ -173,10 +173,10 @@ $(grep "^$t," t.csv)" ]
 	ffs-get A/x@2 | cmp - x.csv
 	ffs-get A/x@1 | cmp - <(seq -f A/x,%g 30)
 	run -3 --separate-stderr ffs-get A/x@3
-	[[ $stderr == *"'A/x'"* ]]
+	[[ $stderr == *"cannot read dataset 'A/x': there is no generation 3 of it in bucket 'ffs'" ]]
 	run -3 --separate-stderr ffs-get A/x C/x
 	[ "${#lines[@]}" -eq 5 ]
-	[[ $stderr == *"cannot read dataset 'C/x'"* ]]
+	[[ $stderr == *"cannot read dataset 'C/x': there is none in bucket 'ffs'" ]]
 }
 
 @test "a header is given once, with rows, times and no rows too" {

@@ -94,9 +94,15 @@ read_manifest(struct ffs_stores *st, size_t i, struct ffs_source *s, const char 
 		return -errno;
 	rc = ffs_s3_get(s3, s->bucket, key, MANIFEST_MAX, &json, &n, &r);
 	if (rc) {
-		explain(detail, "%s",
-		    rc == -EFBIG ? "its manifest is over 256 MiB"
-				 : ffs_s3_error(s3, &r, text, sizeof(text)));
+		if (strcmp(r.code, "NoSuchKey"))
+			explain(detail, "%s",
+			    rc == -EFBIG ? "its manifest is over 256 MiB"
+					 : ffs_s3_error(s3, &r, text, sizeof(text)));
+		else if (generation)
+			explain(detail, "there is no generation %" PRIu64 " of it in bucket '%s'",
+			    generation, s->bucket);
+		else
+			explain(detail, "there is none in bucket '%s'", s->bucket);
 		return rc;
 	}
 	ffs_manifest_release(&s->m);
