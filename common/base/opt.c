@@ -118,6 +118,8 @@ ffs_opt_range(const char *s, uint64_t *first, uint64_t *last)
 			b = UINT64_MAX;
 		else if ((rc = digits(end, &end, &b)))
 			return rc;
+		else if (b == UINT64_MAX) /* which says that there is no end */
+			return -ERANGE;
 	}
 	if (*end)
 		return -EINVAL;
