@@ -123,6 +123,14 @@ run_all(struct ffs_http *http, struct get *g, int n)
 	return rc;
 }
 
+static bool
+any_done(const struct get *g, int n)
+{
+	while (n && !g[n - 1].done)
+		n--;
+	return n;
+}
+
 struct opts {
 	bool pause, cancel, free, crc, presign;
 	int times;
@@ -149,7 +157,8 @@ run(struct ffs_http *http, struct ffs_s3 *s3, struct ffs_s3_request *q, char **k
 			errx(1, "submit: %s", strerrordesc_np(-rc));
 	}
 	if (o->free) {
-		while (!g[0].done && ffs_http_run(http, 1000) > 0)
+		/* Any: requests of two connections arrive in any order. */
+		while (!any_done(g, n) && ffs_http_run(http, 1000) > 0)
 			;
 		ffs_s3_free(s3);
 		rc = run_all(http, NULL, 0);
