@@ -7,6 +7,8 @@
 /*
  * Buffers of a bounded total.  Freed ones are kept for the next taker: a fresh
  * buffer costs a page fault every 4 KiB, more than checking what is put into it.
+ *
+ * For one thread, which never waits: why common/load/pool.h is another kind is said there.
  */
 struct ffs_block {
 	struct ffs_block *next; /* among the free ones */

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "common/load/intake.h"
-#include "common/base/pool.h"
+#include "common/load/pool.h"
 
 /* What intake.c (reading and handing out) and intakework.c (the workers) share. */
 

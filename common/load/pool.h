@@ -7,6 +7,11 @@
 /*
  * Buffers for chunks, used again and again by several threads: fresh memory
  * costs a page fault for every 4 KB.
+ *
+ * Not common/get/block.h: the thread that reads the input has to wait here for what the
+ * workers and the sender give back, and a buffer has one owner; there, one thread may not wait
+ * but asks whether there is room, and counts who still holds a block.  One that did both would
+ * lock what needs no lock, and count what needs no count.
  */
 struct ffs_pool;
 

@@ -1,4 +1,4 @@
-#include "common/base/pool.h"
+#include "common/load/pool.h"
 
 #include <errno.h>
 #include <pthread.h>
