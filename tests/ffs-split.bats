@@ -424,6 +424,17 @@ make_pair() { # make_pair DIR TICKER DATE LEVEL ROWS
 	done
 }
 
+@test "a zip whose member is not as long as it says is an error of one line" {
+	seq 100000 | sed 's/$/,aaaaaaaaaaaaaaaaaaaa/' >a.csv
+	bsdtar --format zip -cf a.zip a.csv
+	# The size before compression.
+	printf '\x01' | dd of=a.zip bs=1 seek=22 conv=notrunc status=none
+	run -1 bash -c 'ffs-split -C out a.zip 2>err'
+	[ "$(wc -l <err)" -eq 1 ]
+	[[ $(cat err) == "ffs-split: cannot read 'a.zip:a.csv': "* ]]
+	[ ! -e out/a ]
+}
+
 @test "a gzip file whose checksum is wrong is an error, also from a pipe" {
 	gzip -nc <"${sample}_orderbook_10.csv" >x.gz
 	local size

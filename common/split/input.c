@@ -40,7 +40,8 @@ struct ffs_input {
 static int
 fail(struct ffs_input *in, int rc, const char *what)
 {
-	snprintf(in->error, sizeof(in->error), "%s", what);
+	/* of libarchive's texts some end with a line end */
+	snprintf(in->error, sizeof(in->error), "%.*s", (int)strcspn(what, "\n"), what);
 	return rc;
 }
 
