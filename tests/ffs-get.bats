@@ -199,6 +199,26 @@ $(grep "^$t," t.csv)" ]
 	[[ $stderr == *"line 2: dataset 'o': its header row "* ]]
 }
 
+@test "what came before an answer that cannot be given is written, however late it is read" {
+	start_node -v
+	seq -f 'n,%g' 1 400000 >b.csv
+	printf 'other\n1\n' >o.csv
+	ffs-split -r 400000 --header b.csv | ffs-load -q
+	ffs-split --header o.csv | ffs-load -q
+	mkfifo pipe
+	ffs-get --batch <<<$'b rows 0-399998\nb rows 7\no rows 0' >pipe 2>err 3>&- &
+	get_pid=$!
+	pids+=("$get_pid")
+	# The large answer does not fit into the pipe: the two behind it come in before it is out.
+	exec 4<pipe
+	until_true 20 grep -q '"op":"GetObject".*"key":"o/1/00000.csv"' node.log
+	cat <&4 >out
+	exec 4<&-
+	run -1 wait "$get_pid"
+	grep -q "line 3: dataset 'o': its header row" err
+	cmp out <(cat b.csv; sed -n 9p b.csv)
+}
+
 @test "quotes, CR LF and a missing last newline survive" {
 	start_node
 	printf 'a,"x\ny"\r\nb,"1,""2"\r\nc,d' >q.csv

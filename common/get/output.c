@@ -219,8 +219,15 @@ fail(struct ffs_output *out, int rc)
 static int
 handle_part(struct ffs_output *out, const struct ffs_part *part)
 {
-	if (!part->broken)
-		return write_part(out, part);
+	int rc;
+
+	if (!part->broken) {
+		rc = write_part(out, part);
+		/* What came before it is right, and may not have been written yet. */
+		if (rc == -EPROTO || rc == -EBADMSG)
+			flush(out);
+		return rc;
+	}
 	if (out->o.dir) {
 		ffs_buf_reset(&out->gathered);
 		ffs_outfile_abandon(&out->file, false);
