@@ -779,6 +779,21 @@ $(grep "^$t," t.csv)" ]
 	[[ $stderr == *"its manifest cannot be used"* ]]
 }
 
+@test "rows that are not in the chunk that should have them: status 6, with the dataset" {
+	start_node
+	seq 10 >d.csv
+	ffs-split d.csv | ffs-load -q
+	manifest jq '.rows = 20 | .chunks[0].rows = 20'
+	run -6 --separate-stderr ffs-get --rows 5-15 d
+	[ "$stderr" = "ffs-get: dataset 'd': its rows are not what its manifest says" ]
+	run -6 --separate-stderr ffs-get -C out --rows 5-15 d
+	[ "$stderr" = "ffs-get: dataset 'd': its rows are not what its manifest says" ]
+	run -6 --separate-stderr ffs-get --batch <<<$'d rows 1\nd rows 5-15'
+	[ "$stderr" = "ffs-get: line 2: dataset 'd': its rows are not what its manifest says" ]
+	run -0 find out -type f
+	[ -z "$output" ]
+}
+
 @test "wrong keys are denied, with endpoint and source, without the secret" {
 	start_node
 	book 100

@@ -118,12 +118,22 @@ emit(void *arg, const char *p, size_t n)
 	return rc ? rc : write_all(out, p, n);
 }
 
+/* What is wrong with a dataset. */
+static void
+tell(struct ffs_output *out, const struct ffs_part *part, const char *what)
+{
+	char line[32] = "";
+
+	if (part->line)
+		snprintf(line, sizeof(line), "line %" PRIu64 ": ", part->line);
+	snprintf(out->told, sizeof(out->told), "%sdataset '%s': %s", line, part->dataset, what);
+	out->doing = out->told;
+}
+
 /* One header row at the start of the output; every later dataset must have the same one. */
 static int
 give_header(struct ffs_output *out, const struct ffs_part *part)
 {
-	char line[32] = "";
-
 	if (out->o.dir)
 		return emit(out, out->header.p, out->header.len);
 	if (!out->any) {
@@ -134,11 +144,7 @@ give_header(struct ffs_output *out, const struct ffs_part *part)
 	if (out->header.len == out->first_header.len &&
 	    (!out->header.len || !memcmp(out->header.p, out->first_header.p, out->header.len)))
 		return 0;
-	if (part->line)
-		snprintf(line, sizeof(line), "line %" PRIu64 ": ", part->line);
-	snprintf(out->told, sizeof(out->told),
-	    "%sdataset '%s': its header row is not that of the output so far", line, part->dataset);
-	out->doing = out->told;
+	tell(out, part, "its header row is not that of the output so far");
 	return -EPROTO;
 }
 
@@ -196,8 +202,8 @@ write_part(struct ffs_output *out, const struct ffs_part *part)
 	}
 	if (!rc)
 		rc = ffs_cut_feed(&out->cut, p, n, part->last, emit, out);
-	if (rc == -EBADMSG && !out->doing)
-		out->doing = "its rows are not what its manifest says";
+	if (rc == -EBADMSG)
+		tell(out, part, "its rows are not what its manifest says");
 	if (rc || !part->last || !out->o.dir)
 		return rc;
 	rc = flush(out);
