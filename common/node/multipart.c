@@ -201,19 +201,12 @@ int
 ffs_multipart_get(struct ffs_multipart *m, unsigned number, struct ffs_object *o)
 {
 	char name[16];
-	int rc, fd;
+	int fd;
 
 	part_name(name, number);
 	o->fd = -1;
 	fd = openat(m->dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	rc = ffs_store_describe(fd, o);
-	if (rc)
-		close(fd);
-	else
-		o->fd = fd;
-	return rc;
+	return fd < 0 ? -errno : ffs_store_take(fd, o);
 }
 
 /* One bit a part: the numbers are few, their order is free. */

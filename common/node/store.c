@@ -268,8 +268,8 @@ ffs_store_path(char path[FFS_STORE_PATH], const char *bucket, const char *key)
 	return ffs_keypath_encode(path + n, key);
 }
 
-int
-ffs_store_describe(int fd, struct ffs_object *o)
+static int
+describe(int fd, struct ffs_object *o)
 {
 	char stamp[48], want[48];
 	struct stat st;
@@ -297,20 +297,26 @@ ffs_store_describe(int fd, struct ffs_object *o)
 	return 0;
 }
 
+int
+ffs_store_take(int fd, struct ffs_object *o)
+{
+	int rc = describe(fd, o);
+
+	o->fd = rc ? -1 : fd;
+	if (rc)
+		close(fd);
+	return rc;
+}
+
 /* Open the file at a path as an object.  -EISDIR where a directory is there. */
 static int
 get_at(struct ffs_store *s, const char *path, struct ffs_object *o)
 {
-	int rc, fd = ffs_store_beneath(s->root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	int fd = ffs_store_beneath(s->root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
 		return ffs_store_absent(fd) ? -ENOENT : fd;
-	rc = ffs_store_describe(fd, o);
-	if (rc)
-		close(fd);
-	else
-		o->fd = fd;
-	return rc;
+	return ffs_store_take(fd, o);
 }
 
 int

@@ -90,8 +90,8 @@ int ffs_store_settle(struct ffs_store *s, int *pending);
 /* A directory below DIR, opened without following links; path "" is DIR.  fd or -errno. */
 int ffs_store_opendir(struct ffs_store *s, const char *path);
 
-/* The open file fd as an object: size, times, metadata, ETag. */
-int ffs_store_describe(int fd, struct ffs_object *o);
+/* The open file fd as an object, which closes it: size, times, metadata, ETag.  Closed on error. */
+int ffs_store_take(int fd, struct ffs_object *o);
 
 /* Give a blob a name in directory dirfd, with meta; the blob is gone after it.  Durable. */
 int ffs_store_place(
