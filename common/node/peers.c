@@ -9,6 +9,7 @@ ffs_peers_init(struct ffs_peers *ps)
 {
 	pthread_mutex_init(&ps->lock, NULL);
 	ps->first = NULL;
+	atomic_init(&ps->n, 0);
 }
 
 void
@@ -31,6 +32,7 @@ ffs_peers_add(struct ffs_peers *ps, int fd)
 	if (p->next)
 		p->next->link = &p->next;
 	ps->first = p;
+	atomic_fetch_add(&ps->n, 1);
 	pthread_mutex_unlock(&ps->lock);
 	return p;
 }
@@ -44,6 +46,7 @@ ffs_peers_remove(struct ffs_peers *ps, struct ffs_peer *p)
 	*p->link = p->next;
 	if (p->next)
 		p->next->link = p->link;
+	atomic_fetch_sub(&ps->n, 1);
 	pthread_mutex_unlock(&ps->lock);
 	free(p);
 }

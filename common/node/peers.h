@@ -13,6 +13,7 @@
 struct ffs_peers {
 	pthread_mutex_t lock;
 	struct ffs_peer *first;
+	atomic_uint n;
 };
 
 struct ffs_peer {

@@ -32,6 +32,7 @@ struct ffs_serve {
 	struct ffs_jobs *jobs;
 	struct ffs_peers peers;
 	struct MHD_Daemon *daemon;
+	unsigned max_connections;
 	int log_fd;
 	uint64_t tag;
 	atomic_uint_fast64_t seq;
@@ -178,6 +179,13 @@ set_answering(struct ffs_request *q, bool yes)
 		atomic_store(&q->peer->answering, yes);
 }
 
+/* No further request on this connection: we end, or others wait for their turn to have one. */
+static bool
+last_one(struct ffs_serve *s)
+{
+	return atomic_load(&s->stopping) || atomic_load(&s->peers.n) >= s->max_connections;
+}
+
 static enum MHD_Result
 answer(struct ffs_request *q)
 {
@@ -211,7 +219,7 @@ answer(struct ffs_request *q)
 	}
 	MHD_add_response_header(r, "Server", "ffs-node");
 	MHD_add_response_header(r, "x-amz-request-id", q->request_id);
-	if (atomic_load(&q->serve->stopping)) /* no further request on this connection */
+	if (last_one(q->serve))
 		MHD_add_response_header(r, "Connection", "close");
 	q->stage = STAGE_ANSWER;
 	ok = MHD_queue_response(q->conn, q->status, r);
@@ -497,6 +505,7 @@ ffs_serve_start(const struct ffs_serve_opts *o)
 		return NULL;
 	s->store = o->store;
 	s->log_fd = o->log_fd;
+	s->max_connections = o->max_connections;
 	ffs_peers_init(&s->peers);
 	if (getrandom(&s->tag, sizeof(s->tag), 0) != sizeof(s->tag))
 		goto fail;
