@@ -611,6 +611,9 @@ print(c.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "a 
 	header x-amz-checksum-crc32c mnG7TA==
 	req_is 200 GET /bkt/k -H 'x-amz-checksum-mode: ENABLED'
 	header x-amz-checksum-crc32c mnG7TA==
+	error_is 412 PreconditionFailed PUT /bkt/k --data-binary hello -H 'If-None-Match: *' \
+		-H x-amz-checksum-crc32c:mnG7TA==
+	run -1 grep -i x-amz-checksum head
 	req_is 200 GET /bkt/k
 	run -1 grep -i x-amz-checksum head
 }

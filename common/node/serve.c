@@ -202,6 +202,8 @@ answer(struct ffs_request *q)
 			close(q->fd);
 		q->fd = -1;
 		ffs_buf_reset(&q->out);
+		if (!q->head && strcmp(q->method, "GET")) /* fields of what was not kept */
+			ffs_buf_reset(&q->fields);
 		ffs_request_reply(q, "Content-Type", "application/xml");
 		ffs_request_error_body(q);
 	} else if (!q->status) {
