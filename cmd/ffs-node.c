@@ -24,6 +24,7 @@
 #include "common/base/loopback.h"
 #include "common/base/opt.h"
 #include "common/base/process.h"
+#include "common/base/userdirs.h"
 #include "common/node/serve.h"
 #include "common/node/store.h"
 
@@ -153,7 +154,7 @@ make_url(struct place *p)
 static struct ffs_store *
 open_store(const struct opts *o)
 {
-	char *own = o->dir ? NULL : ffs_config_data_path("store");
+	char *own = o->dir ? NULL : ffs_userdirs_data("store");
 	const char *dir = o->dir ? o->dir : own;
 	struct ffs_store *s;
 	int rc;

@@ -132,3 +132,18 @@ ffs_buf_detach(struct ffs_buf *b)
 	*b = (struct ffs_buf)FFS_BUF_INIT;
 	return p;
 }
+
+char *
+ffs_buf_concat(const char *a, const char *b, const char *c)
+{
+	struct ffs_buf s = FFS_BUF_INIT;
+	char *p;
+
+	ffs_buf_adds(&s, a);
+	ffs_buf_adds(&s, b);
+	ffs_buf_adds(&s, c);
+	p = ffs_buf_detach(&s);
+	if (!p)
+		errno = ENOMEM;
+	return p;
+}

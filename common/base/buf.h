@@ -42,4 +42,7 @@ int ffs_buf_error(const struct ffs_buf *b);
 /* Hands the string over: the caller frees it, the buffer is empty.  NULL after an error. */
 char *ffs_buf_detach(struct ffs_buf *b);
 
+/* The three strings in one, the caller's to free.  NULL with ENOMEM. */
+char *ffs_buf_concat(const char *a, const char *b, const char *c);
+
 #endif

@@ -129,3 +129,11 @@ ffs_opt_range(const char *s, uint64_t *first, uint64_t *last)
 	*last = b;
 	return 0;
 }
+
+const char *
+ffs_opt_env(const char *name)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? s : NULL;
+}

@@ -27,4 +27,7 @@ int ffs_opt_duration(const char *s, uint64_t lo, uint64_t hi, uint64_t *out_ms);
  */
 int ffs_opt_range(const char *s, uint64_t *first, uint64_t *last);
 
+/* A variable of the environment that is set and not empty, or NULL.  Not to be freed. */
+const char *ffs_opt_env(const char *name);
+
 #endif

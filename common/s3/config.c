@@ -2,16 +2,15 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/s3/ini.h"
 #include "common/base/opt.h"
+#include "common/base/userdirs.h"
 
 #define LOCAL_URL "http://127.0.0.1:9000"
 
@@ -35,108 +34,15 @@ ffs_config_opt(struct ffs_config_opts *o, int opt, const char *arg)
 
 /* --- where files are --- */
 
-/* A variable that is set and not empty, or NULL. */
-static const char *
-env(const char *name)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? s : NULL;
-}
-
-static char *
-format(const char *a, const char *b, const char *c)
-{
-	struct ffs_buf s = FFS_BUF_INIT;
-	char *p;
-
-	ffs_buf_adds(&s, a);
-	ffs_buf_adds(&s, b);
-	ffs_buf_adds(&s, c);
-	p = ffs_buf_detach(&s);
-	if (!p)
-		errno = ENOMEM;
-	return p;
-}
-
-bool
-ffs_config_sudo(uid_t *uid, gid_t *gid)
-{
-	const char *u = env("SUDO_UID"), *g = env("SUDO_GID");
-	uint64_t un, gn;
-
-	if (geteuid() != 0 || !u || !g || ffs_opt_uint(u, 0, (uid_t)-2, &un) ||
-	    ffs_opt_uint(g, 0, (gid_t)-2, &gn))
-		return false;
-	*uid = (uid_t)un;
-	*gid = (gid_t)gn;
-	return true;
-}
-
-char *
-ffs_config_home(void)
-{
-	const char *home = env("HOME");
-	struct passwd pw, *found = NULL;
-	char *room, *out = NULL;
-	uid_t uid = getuid();
-	gid_t gid;
-	int rc;
-
-	if (!ffs_config_sudo(&uid, &gid) && home)
-		return strdup(home);
-	room = malloc(65536);
-	if (!room)
-		return NULL;
-	rc = getpwuid_r(uid, &pw, room, 65536, &found);
-	if (found)
-		out = strdup(pw.pw_dir);
-	else
-		errno = rc ? rc : ENOENT;
-	free(room);
-	return out;
-}
-
-static char *
-xdg_path(const char *var, const char *fallback, const char *name)
-{
-	const char *base = env(var);
-	char *home = NULL, *dir, *out = NULL;
-
-	/* The XDG specification: a relative path is invalid and to be ignored. */
-	if (base && *base == '/') {
-		dir = format(base, "/ffs", "");
-	} else {
-		home = ffs_config_home();
-		dir = home ? format(home, fallback, "/ffs") : NULL;
-		free(home);
-	}
-	if (dir)
-		out = name ? format(dir, "/", name) : strdup(dir);
-	free(dir);
-	return out;
-}
-
-char *
-ffs_config_path(const char *name)
-{
-	return xdg_path("XDG_CONFIG_HOME", "/.config", name);
-}
-
-char *
-ffs_config_data_path(const char *name)
-{
-	return xdg_path("XDG_DATA_HOME", "/.local/share", name);
-}
-
 char *
 ffs_config_exposed(void)
 {
-	char *path = ffs_config_path("credentials"), *line = NULL;
+	char *path = ffs_userdirs_config("credentials"), *line = NULL;
 	struct stat st;
 
 	if (path && !stat(path, &st) && st.st_mode & (S_IRWXG | S_IRWXO))
-		line = format("others have access to the secret keys: chmod 600 '", path, "'");
+		line =
+		    ffs_buf_concat("others have access to the secret keys: chmod 600 '", path, "'");
 	free(path);
 	return line;
 }
@@ -145,15 +51,15 @@ ffs_config_exposed(void)
 static char *
 aws_path(const char *var, const char *name)
 {
-	const char *set = env(var);
+	const char *set = ffs_opt_env(var);
 	char *home, *out;
 
 	if (set && strncmp(set, "~/", 2))
 		return strdup(set);
-	home = ffs_config_home();
+	home = ffs_userdirs_home();
 	if (!home)
 		return NULL;
-	out = set ? format(home, set + 1, "") : format(home, "/.aws/", name);
+	out = set ? ffs_buf_concat(home, set + 1, "") : ffs_buf_concat(home, "/.aws/", name);
 	free(home);
 	return out;
 }
@@ -161,7 +67,7 @@ aws_path(const char *var, const char *name)
 const char *
 ffs_config_bucket(void)
 {
-	const char *s = env("FFS_BUCKET");
+	const char *s = ffs_opt_env("FFS_BUCKET");
 
 	return s ? s : "ffs";
 }
@@ -219,7 +125,7 @@ ffs_endpoint_url(const char *url)
 	out = strndup(host, (size_t)(end - host));
 	for (p = out; p && *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	p = out ? format(tls ? "https://" : "http://", out, "") : NULL;
+	p = out ? ffs_buf_concat(tls ? "https://" : "http://", out, "") : NULL;
 	free(out);
 	return p;
 }
@@ -278,7 +184,7 @@ static int
 fail(struct sources *s, int rc, const char *a, const char *b, const char *c)
 {
 	if (s->detail && !*s->detail)
-		*s->detail = format(a, b, c);
+		*s->detail = ffs_buf_concat(a, b, c);
 	return rc;
 }
 
@@ -325,9 +231,9 @@ sources_load(struct sources *s, const struct ffs_config_opts *o, char **detail)
 		*detail = NULL;
 	s->explicit_profile = s->o->profile;
 	s->profile = s->o->profile;
-	if (!s->profile && !(s->profile = env("AWS_PROFILE")))
-		s->profile = env("AWS_DEFAULT_PROFILE");
-	s->own_path = ffs_config_path("credentials");
+	if (!s->profile && !(s->profile = ffs_opt_env("AWS_PROFILE")))
+		s->profile = ffs_opt_env("AWS_DEFAULT_PROFILE");
+	s->own_path = ffs_userdirs_config("credentials");
 	s->shared_path = aws_path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
 	s->config_path = aws_path("AWS_CONFIG_FILE", "config");
 	if (!s->own_path || !s->shared_path || !s->config_path)
@@ -336,7 +242,7 @@ sources_load(struct sources *s, const struct ffs_config_opts *o, char **detail)
 	    (rc = load(s, &s->config, s->config_path)))
 		return rc;
 	s->section = s->profile && strcmp(s->profile, "default")
-	                 ? format("profile ", s->profile, "")
+	                 ? ffs_buf_concat("profile ", s->profile, "")
 	                 : strdup(ffs_ini_has(&s->config, "profile default") ? "profile default"
 									     : "default");
 	if (!s->section)
@@ -379,8 +285,8 @@ choose_region(struct ffs_endpoint *ep, struct sources *s)
 		r = ffs_ini_get(&s->own, own, NULL, "region");
 	if (!r && ep->url && (ep->region = url_region(ep->url)))
 		return 0;
-	if (!r && !(r = env("AWS_REGION")))
-		r = env("AWS_DEFAULT_REGION");
+	if (!r && !(r = ffs_opt_env("AWS_REGION")))
+		r = ffs_opt_env("AWS_DEFAULT_REGION");
 	if (!r && !(r = ffs_ini_get(&s->config, s->section, NULL, "region")))
 		r = ffs_ini_get(&s->shared, s->profile, NULL, "region");
 	if (!r)
@@ -399,7 +305,8 @@ set_url(struct ffs_endpoint *ep, struct sources *s, const char *url, const char 
 	if (!ep->url && errno != EINVAL)
 		return -errno;
 	if (!ep->url) {
-		char *text = format("not an endpoint URL (http://HOST[:PORT]): '", url, "' from ");
+		char *text =
+		    ffs_buf_concat("not an endpoint URL (http://HOST[:PORT]): '", url, "' from ");
 		int rc = text ? fail(s, -EINVAL, text, from, "") : -ENOMEM;
 
 		free(text);
@@ -420,33 +327,33 @@ profile_url(const struct sources *s, char **from)
 
 	*from = NULL;
 	if (name) {
-		services = format("services ", name, "");
+		services = ffs_buf_concat("services ", name, "");
 		url = services ? ffs_ini_get(&s->config, services, "s3", "endpoint_url") : NULL;
 		if (url)
-			*from = format(services, " of ", s->config_path);
+			*from = ffs_buf_concat(services, " of ", s->config_path);
 		free(services);
 		if (url)
 			return url;
 	}
 	url = ffs_ini_get(&s->config, s->section, NULL, "endpoint_url");
 	if (url)
-		*from = format(s->section, " of ", s->config_path);
+		*from = ffs_buf_concat(s->section, " of ", s->config_path);
 	return url;
 }
 
 static int
 choose_url(struct ffs_endpoint *ep, struct sources *s)
 {
-	const char *url, *ignore = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+	const char *url, *ignore = ffs_opt_env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
 	char *from;
 	int rc;
 
 	if (s->o->endpoint)
 		return set_url(ep, s, s->o->endpoint, "--endpoint");
 	if (!ignore || strcasecmp(ignore, "true")) {
-		if ((url = env("AWS_ENDPOINT_URL_S3")))
+		if ((url = ffs_opt_env("AWS_ENDPOINT_URL_S3")))
 			return set_url(ep, s, url, "AWS_ENDPOINT_URL_S3");
-		if ((url = env("AWS_ENDPOINT_URL")))
+		if ((url = ffs_opt_env("AWS_ENDPOINT_URL")))
 			return set_url(ep, s, url, "AWS_ENDPOINT_URL");
 		url = profile_url(s, &from);
 		if (url) {
@@ -461,7 +368,7 @@ choose_url(struct ffs_endpoint *ep, struct sources *s)
 	rc = choose_region(ep, s);
 	if (rc)
 		return rc;
-	from = format("https://s3.", ep->region,
+	from = ffs_buf_concat("https://s3.", ep->region,
 	    strncmp(ep->region, "cn-", 3) ? ".amazonaws.com" : ".amazonaws.com.cn");
 	free(ep->region);
 	ep->region = NULL;
@@ -512,7 +419,7 @@ no_keys(const struct sources *s)
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (ffs_ini_get(&s->config, s->section, NULL, ways[i]) ||
 		    ffs_ini_get(&s->shared, s->profile, NULL, ways[i]))
-			return format("none (the profile's ", ways[i],
+			return ffs_buf_concat("none (the profile's ", ways[i],
 			    " is not supported: export the keys with 'aws configure "
 			    "export-credentials')");
 	return strdup("none");
@@ -527,17 +434,17 @@ choose_keys(struct ffs_endpoint *ep, struct sources *s)
 	if (own) {
 		ep->own_keys = true;
 		ini_keys(v, &s->own, own);
-		where = format("[", own, "] of ");
-		from = where ? format(where, s->own_path, "") : NULL;
+		where = ffs_buf_concat("[", own, "] of ");
+		from = where ? ffs_buf_concat(where, s->own_path, "") : NULL;
 		free(where);
 		return set_keys(ep, s, v, from);
 	}
-	v[0] = env("AWS_ACCESS_KEY_ID");
-	v[1] = env("AWS_SECRET_ACCESS_KEY");
-	v[2] = env("AWS_SESSION_TOKEN");
+	v[0] = ffs_opt_env("AWS_ACCESS_KEY_ID");
+	v[1] = ffs_opt_env("AWS_SECRET_ACCESS_KEY");
+	v[2] = ffs_opt_env("AWS_SESSION_TOKEN");
 	if ((v[0] || v[1]) && !s->explicit_profile)
 		return set_keys(ep, s, v, strdup("AWS_ACCESS_KEY_ID of the environment"));
-	where = format("profile '", s->profile, "' of ");
+	where = ffs_buf_concat("profile '", s->profile, "' of ");
 	if (!where)
 		return -ENOMEM;
 	ini_keys(v, &s->shared, s->profile);
@@ -546,7 +453,7 @@ choose_keys(struct ffs_endpoint *ep, struct sources *s)
 		ini_keys(v, &s->config, s->section);
 		from = s->config_path;
 	}
-	from = v[0] || v[1] ? format(where, from, "") : NULL;
+	from = v[0] || v[1] ? ffs_buf_concat(where, from, "") : NULL;
 	free(where);
 	if (v[0] || v[1])
 		return set_keys(ep, s, v, from);

@@ -2,7 +2,6 @@
 #define FFS_CONFIG_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 /*
  * Where to send requests and what to sign them with: endpoint first, then the
@@ -66,25 +65,6 @@ char *ffs_endpoint_url(const char *url);
 
 /* The bucket: $FFS_BUCKET, else "ffs".  Not to be freed. */
 const char *ffs_config_bucket(void);
-
-/* Under sudo (root, with SUDO_UID set): the invoking user, who shall own what is made for him. */
-bool ffs_config_sudo(uid_t *uid, gid_t *gid);
-
-/*
- * The home directory that configuration comes from: under sudo that of
- * SUDO_UID's passwd entry, else $HOME, else the passwd entry.  NULL with errno
- * where there is none; free it.
- */
-char *ffs_config_home(void);
-
-/*
- * A path below the configuration directory ($XDG_CONFIG_HOME/ffs, else
- * HOME/.config/ffs) or the data directory ($XDG_DATA_HOME/ffs, else
- * HOME/.local/share/ffs), or that directory itself for NULL.  Under sudo the
- * invoking user's.  Nothing is created.  NULL with errno; free it.
- */
-char *ffs_config_path(const char *name);
-char *ffs_config_data_path(const char *name);
 
 /*
  * Where others than its owner have access to our credentials file: a line for the user that

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/loopback.h"
+#include "common/base/opt.h"
 
 #define RECV_BUFFER (512 * 1024L)
 #define SEND_BUFFER (1024 * 1024L)
@@ -178,7 +179,7 @@ ffs_httpline_free(struct ffs_httpline *line)
 static int
 setup(struct ffs_httpline *line, bool verbose)
 {
-	const char *ca = getenv("AWS_CA_BUNDLE");
+	const char *ca = ffs_opt_env("AWS_CA_BUNDLE");
 	CURL *e = line->easy;
 	int bad = 0;
 
@@ -205,7 +206,7 @@ setup(struct ffs_httpline *line, bool verbose)
 	bad |= curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
 	bad |= curl_easy_setopt(e, CURLOPT_SEEKDATA, line);
 	bad |= curl_easy_setopt(e, CURLOPT_PRIVATE, line);
-	if (ca && *ca)
+	if (ca)
 		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, ca);
 	if (verbose) {
 		bad |= curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_debug);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/opt.h"
+#include "common/base/userdirs.h"
 #include "common/s3/ini.h"
 
 #define MAX_FILE (1U << 20)
@@ -187,7 +189,7 @@ single(struct ffs_nodes *ns, const struct ffs_config_opts *o, char **detail)
 int
 ffs_nodes_load(struct ffs_nodes *ns, const struct ffs_config_opts *o, char **detail)
 {
-	const char *given = getenv("FFS_NODES");
+	const char *given = ffs_opt_env("FFS_NODES");
 	char *text = NULL;
 	size_t n = 0;
 	int rc;
@@ -199,13 +201,13 @@ ffs_nodes_load(struct ffs_nodes *ns, const struct ffs_config_opts *o, char **det
 		rc = single(ns, o, detail);
 		goto out;
 	}
-	ns->file = given && *given ? strdup(given) : ffs_config_path("nodes");
+	ns->file = given ? strdup(given) : ffs_userdirs_config("nodes");
 	if (!ns->file) {
 		rc = -errno;
 		goto out;
 	}
 	rc = ffs_ini_slurp(ns->file, MAX_FILE, &text, &n);
-	if ((rc == -ENOENT || rc == -ENOTDIR) && !(given && *given)) {
+	if ((rc == -ENOENT || rc == -ENOTDIR) && !given) {
 		rc = single(ns, o, detail);
 	} else if (rc) {
 		complain(detail, rc, ns->file, 0, strerrordesc_np(-rc), NULL);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/opt.h"
+#include "common/base/userdirs.h"
 #include "common/s3/ini.h"
 
 #define MAX_FILE (1U << 20)
@@ -23,16 +25,16 @@
 static int
 owner(int dir, uid_t *uid, gid_t *gid)
 {
-	const char *given = getenv("XDG_CONFIG_HOME");
+	const char *given = ffs_opt_env("XDG_CONFIG_HOME");
 	struct stat st;
 
-	if (!ffs_config_sudo(uid, gid))
+	if (!ffs_userdirs_sudo(uid, gid))
 		return 0;
 	if (fstat(dir, &st))
 		return -errno;
 	if (st.st_uid == *uid)
 		return 1;
-	return given && *given ? 0 : -EPERM;
+	return given ? 0 : -EPERM;
 }
 
 /* Open a directory, making what is missing of its path (0700). */
@@ -217,7 +219,7 @@ make_keys(
 int
 ffs_config_own_keys(const char *url, char **access_key, char **secret_key, bool *made)
 {
-	char *dir_path = ffs_config_path(NULL), *path = ffs_config_path("credentials");
+	char *dir_path = ffs_userdirs_config(NULL), *path = ffs_userdirs_config("credentials");
 	char *one = ffs_endpoint_url(url), *text = NULL;
 	size_t n = 0;
 	int dir = -1, rc;

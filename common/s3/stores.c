@@ -7,6 +7,7 @@
 
 #include "common/base/loopback.h"
 #include "common/base/opt.h"
+#include "common/base/userdirs.h"
 
 /* What http.c and s3.c read: a value that is none would only be left out there. */
 static int
@@ -108,7 +109,7 @@ ffs_stores_show(const struct ffs_stores *st, FILE *f)
 	gid_t gid;
 	size_t i;
 
-	if (ffs_config_sudo(&uid, &gid))
+	if (ffs_userdirs_sudo(&uid, &gid))
 		fprintf(f, "configuration of user %u, who called sudo\n", uid);
 	for (i = 0; i < st->nodes.n; i++) {
 		const struct ffs_endpoint *ep = &st->nodes.v[i].ep;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/userdirs.h"
 #include "common/s3/ini.h"
 #include "tests/unit/check.h"
 
@@ -279,7 +280,7 @@ check_sudo(void)
 	clean();
 	setenv("SUDO_UID", "65534", 1);
 	setenv("SUDO_GID", "65534", 1);
-	h = ffs_config_home();
+	h = ffs_userdirs_home();
 	CHECK(h && strcmp(h, home), "%s", h);
 	free(h);
 	snprintf(path, sizeof(path), "%s/his", home);
