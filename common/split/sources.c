@@ -8,50 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/buf.h"
-#include "common/split/lobster.h"
-#include "common/dataset/manifest.h"
 #include "common/base/utf8.h"
+#include "common/split/sourcesimpl.h"
 
 /* Of all archives together, so that memory is bounded. */
 #define PARTS_MAX 65536
 #define PART_NAME_MAX 1024
 
-/* A file, or a member of an archive, that may become a dataset. */
-struct part {
-	size_t file;
-	size_t ordinal; /* of the member */
-	bool member;
-	char *name; /* as the archive or the command line has it */
-	bool lobster;
-	struct ffs_lobster l;
-	struct part *partner; /* a book's message file */
-	char *dataset;        /* NULL: none of its own */
-};
-
-/* An input that is open, and may have another of its members asked for next. */
-struct cursor {
-	size_t file;
-	struct ffs_input *in;
-	char *label;
-};
-
-struct ffs_sources {
-	const char **files;
-	size_t n; /* the message file of the options, if any, stands behind them */
-	struct ffs_sources_opts o;
-	struct ffs_input **kept; /* inputs that cannot be opened twice; one a file, or NULL */
-	struct part *parts;
-	size_t nparts, cap;
-	size_t nbooks;            /* parts before that of the message file */
-	size_t count, at;         /* datasets; next part to look at */
-	const struct part *piped; /* last dataset, where its archive cannot be read twice */
-	struct cursor data, message;
-	char *error;
-};
-
-static int __attribute__((format(printf, 3, 4)))
-fail(struct ffs_sources *s, int rc, const char *fmt, ...)
+int
+ffs_sources_fail(struct ffs_sources *s, int rc, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -63,10 +28,10 @@ fail(struct ffs_sources *s, int rc, const char *fmt, ...)
 	return rc;
 }
 
-static int
-fail_memory(struct ffs_sources *s)
+int
+ffs_sources_fail_memory(struct ffs_sources *s)
 {
-	return fail(s, -ENOMEM, "%s", strerror(ENOMEM));
+	return ffs_sources_fail(s, -ENOMEM, "%s", strerror(ENOMEM));
 }
 
 /* What to call it before the user: control bytes of hostile names must not reach a terminal. */
@@ -84,22 +49,23 @@ make_label(const struct ffs_sources *s, size_t file, const char *member)
 	return label;
 }
 
-static char *
-part_label(const struct ffs_sources *s, const struct part *p)
+char *
+ffs_sources_label(const struct ffs_sources *s, const struct ffs_sources_part *p)
 {
 	return make_label(s, p->file, p->member ? p->name : NULL);
 }
 
 /* Tell of a part that is not read. */
-static int
-note(struct ffs_sources *s, const struct part *p, bool failed, const char *what)
+int
+ffs_sources_note(
+    struct ffs_sources *s, const struct ffs_sources_part *p, bool failed, const char *what)
 {
-	char *label = part_label(s, p), *line = NULL;
+	char *label = ffs_sources_label(s, p), *line = NULL;
 	int rc = 0;
 
 	if (!label || asprintf(&line, "'%s': %s", label, what) < 0) {
 		line = NULL;
-		rc = fail_memory(s);
+		rc = ffs_sources_fail_memory(s);
 	} else {
 		s->o.note(s->o.arg, line, failed);
 	}
@@ -108,26 +74,16 @@ note(struct ffs_sources *s, const struct part *p, bool failed, const char *what)
 	return rc;
 }
 
-static int
-fail_part(struct ffs_sources *s, int rc, const struct part *p, const char *what)
+int
+ffs_sources_fail_part(
+    struct ffs_sources *s, int rc, const struct ffs_sources_part *p, const char *what)
 {
-	char *label = part_label(s, p);
+	char *label = ffs_sources_label(s, p);
 
 	if (!label)
-		return fail_memory(s);
-	fail(s, rc, "'%s': %s", label, what);
+		return ffs_sources_fail_memory(s);
+	ffs_sources_fail(s, rc, "'%s': %s", label, what);
 	free(label);
-	return rc;
-}
-
-static int
-fail_both(struct ffs_sources *s, const struct part *a, const struct part *b, const char *what)
-{
-	char *la = part_label(s, a), *lb = part_label(s, b);
-	int rc = la && lb ? fail(s, -EINVAL, "'%s' and '%s' %s", la, lb, what) : fail_memory(s);
-
-	free(la);
-	free(lb);
 	return rc;
 }
 
@@ -140,34 +96,28 @@ wanted(const struct ffs_sources *s, const char *name)
 
 /* --- finding parts --- */
 
-static bool
-is_message(const struct part *p)
-{
-	return p->lobster && p->l.kind == FFS_LOBSTER_MESSAGE;
-}
-
 static int
 add_part(struct ffs_sources *s, size_t file, const char *name, bool member, size_t ordinal)
 {
-	struct part *p;
+	struct ffs_sources_part *p;
 	size_t cap;
 
 	if (s->nparts == PARTS_MAX || strlen(name) > PART_NAME_MAX)
-		return fail(
+		return ffs_sources_fail(
 		    s, -EFBIG, "'%s': too many members, or a name is too long", s->files[file]);
 	if (s->nparts == s->cap) {
 		cap = s->cap ? 2 * s->cap : 16;
 		p = reallocarray(s->parts, cap, sizeof(*p));
 		if (!p)
-			return fail_memory(s);
+			return ffs_sources_fail_memory(s);
 		s->parts = p;
 		s->cap = cap;
 	}
 	p = &s->parts[s->nparts];
-	*p = (struct part){ .file = file, .ordinal = ordinal, .member = member };
+	*p = (struct ffs_sources_part){ .file = file, .ordinal = ordinal, .member = member };
 	p->name = strdup(name);
 	if (!p->name)
-		return fail_memory(s);
+		return ffs_sources_fail_memory(s);
 	p->lobster = !ffs_lobster_parse(&p->l, name);
 	s->nparts++;
 	return 0;
@@ -179,8 +129,8 @@ fail_input(struct ffs_sources *s, size_t file, const struct ffs_input *in, int r
 	char *label = make_label(s, file, NULL);
 
 	if (!label)
-		return fail_memory(s);
-	fail(s, rc, "cannot read '%s': %s", label, ffs_input_error(in));
+		return ffs_sources_fail_memory(s);
+	ffs_sources_fail(s, rc, "cannot read '%s': %s", label, ffs_input_error(in));
 	free(label);
 	return rc;
 }
@@ -209,7 +159,7 @@ drop_others(struct ffs_sources *s, size_t first)
 	for (i = first; i < s->nparts; i++) {
 		if (!s->parts[i].lobster) {
 			if (!rc)
-				rc = note(
+				rc = ffs_sources_note(
 				    s, &s->parts[i], false, "skipped, its name is not LOBSTER's");
 			free(s->parts[i].name);
 		} else {
@@ -236,13 +186,13 @@ scan_archive(struct ffs_sources *s, size_t file, struct ffs_input *in)
 		if (piped)
 			break; /* what follows is seen when this one was read */
 	}
-	if (piped && lobsters && is_message(&s->parts[first]))
-		return fail_part(s, -ESPIPE, &s->parts[first],
+	if (piped && lobsters && ffs_sources_is_message(&s->parts[first]))
+		return ffs_sources_fail_part(s, -ESPIPE, &s->parts[first],
 		    "pairing members needs a seekable file, not a pipe");
 	if (rc < 0)
 		return rc;
 	if (s->nparts == first)
-		return fail(s, -ENOENT, "'%s': %s", s->files[file],
+		return ffs_sources_fail(s, -ENOENT, "'%s': %s", s->files[file],
 		    s->o.member ? "no member matches" : "no files in this archive");
 	if (s->o.member || piped)
 		return 0;
@@ -250,7 +200,7 @@ scan_archive(struct ffs_sources *s, size_t file, struct ffs_input *in)
 		return drop_others(s, first);
 	if (s->nparts - first == 1)
 		return 0;
-	return fail_part(
+	return ffs_sources_fail_part(
 	    s, -EINVAL, &s->parts[first + 1], "one of several members: choose with --member");
 }
 
@@ -261,7 +211,7 @@ scan_file(struct ffs_sources *s, size_t file)
 	int rc;
 
 	if (!in)
-		return fail_memory(s);
+		return ffs_sources_fail_memory(s);
 	rc = ffs_input_open(in);
 	if (rc)
 		rc = fail_input(s, file, in, rc);
@@ -276,162 +226,6 @@ scan_file(struct ffs_sources *s, size_t file)
 	return rc;
 }
 
-/* --- what they are together --- */
-
-/* Pairs are neighbours, the message file first. */
-static int
-by_pair(const void *a, const void *b)
-{
-	const struct part *pa = *(struct part *const *)a, *pb = *(struct part *const *)b;
-	int rc = ffs_lobster_cmp(&pa->l, &pb->l);
-
-	return rc ? rc : (int)pa->l.kind - (int)pb->l.kind;
-}
-
-static int
-by_dataset(const void *a, const void *b)
-{
-	return strcmp((*(struct part *const *)a)->dataset, (*(struct part *const *)b)->dataset);
-}
-
-static int
-pair(struct ffs_sources *s, struct part **sorted, size_t n)
-{
-	struct part *p, *next;
-	size_t i;
-
-	qsort(sorted, n, sizeof(struct part *), by_pair);
-	for (i = 0; i + 1 < n; i++) {
-		p = sorted[i];
-		next = sorted[i + 1];
-		if (!is_message(p) || ffs_lobster_cmp(&p->l, &next->l))
-			continue;
-		if (is_message(next))
-			return fail_both(s, p, next, "are message files of the same order book");
-		next->partner = p;
-		p->partner = next;
-	}
-	return 0;
-}
-
-/* The file's name without directories, compression and extension. */
-static char *
-stem(const char *path)
-{
-	static const char *const packed[] = { ".gz", ".bz2", ".xz", ".zst", ".lz4" };
-	const char *name = basename(path), *dot;
-	size_t i, n;
-
-	if (!strcmp(path, "-"))
-		return strdup("stdin");
-	n = strlen(name);
-	for (i = 0; i < sizeof(packed) / sizeof(packed[0]); i++)
-		if (n > strlen(packed[i]) && !strcmp(name + n - strlen(packed[i]), packed[i])) {
-			n -= strlen(packed[i]);
-			break;
-		}
-	dot = memrchr(name, '.', n);
-	return strndup(name, dot && dot > name ? (size_t)(dot - name) : n);
-}
-
-static int
-name_part(struct ffs_sources *s, struct part *p)
-{
-	const char *template = s->o.name ? s->o.name : "{ticker}/{date}";
-	struct ffs_buf b = FFS_BUF_INIT;
-	int rc = 0;
-
-	if (s->o.name ? strpbrk(template, "{}") != NULL : p->lobster) {
-		if (!p->lobster)
-			return fail_part(
-			    s, -EINVAL, p, "its name is not LOBSTER's: -n takes no {words} for it");
-		rc = ffs_lobster_expand(&p->l, template, &b);
-		if (rc == -EINVAL)
-			rc = fail(
-			    s, rc, "bad name '%s': only {ticker}, {date} and {level}", template);
-		p->dataset = rc ? NULL : ffs_buf_detach(&b);
-		ffs_buf_release(&b);
-	} else {
-		p->dataset = s->o.name ? strdup(s->o.name) : stem(p->name);
-	}
-	if (rc)
-		return rc;
-	if (!p->dataset)
-		return fail_memory(s);
-	if (ffs_dataset_name_ok(p->dataset))
-		return 0;
-	if (!s->o.name)
-		return fail_part(
-		    s, -EINVAL, p, "this makes no name for a dataset: give one with -n");
-	ffs_utf8_mask(p->dataset);
-	return fail(s, -EINVAL, "'%s' is no name for a dataset (a number alone is a generation)",
-	    p->dataset);
-}
-
-static int
-name_all(struct ffs_sources *s, struct part **sorted)
-{
-	struct part *p;
-	size_t i;
-	int rc;
-
-	for (i = 0; i < s->nbooks; i++) {
-		p = &s->parts[i];
-		rc = 0;
-		if (is_message(p) && !s->o.message) {
-			if (!p->partner)
-				rc = note(s, p, true, "skipped, its order book is not there");
-		} else {
-			rc = name_part(s, p);
-			sorted[s->count++] = p;
-			if (!rc && p->lobster && !p->partner)
-				rc = note(s, p, false, "no message file beside it: without times");
-		}
-		if (rc)
-			return rc;
-	}
-	if (!s->count)
-		return fail(s, -ENODATA, "nothing to split");
-	if (s->count > 1 && s->o.name && !strpbrk(s->o.name, "{}"))
-		return fail(
-		    s, -EINVAL, "-n '%s' names one dataset, here are %zu", s->o.name, s->count);
-	qsort(sorted, s->count, sizeof(struct part *), by_dataset);
-	for (i = 1; i < s->count; i++)
-		if (!strcmp(sorted[i - 1]->dataset, sorted[i]->dataset))
-			return fail_both(s, sorted[i - 1], sorted[i],
-			    sorted[i]->lobster
-				? "would be one dataset: use -n with {level}, or split one"
-				: "would be one dataset: split one, with -n");
-	return 0;
-}
-
-/* All files are looked at: find pairs, give names. */
-static int
-settle(struct ffs_sources *s)
-{
-	struct part **sorted = calloc(s->nparts, sizeof(struct part *));
-	size_t i, n = 0;
-	int rc;
-
-	if (!sorted)
-		return fail_memory(s);
-	if (s->o.message) {
-		s->parts[0].partner = &s->parts[s->nbooks];
-		rc = s->nbooks == 1 && s->nparts == 2
-		         ? 0
-		         : fail(s, -EINVAL, "-m takes one order book and one message file");
-	} else {
-		for (i = 0; i < s->nbooks; i++)
-			if (s->parts[i].lobster)
-				sorted[n++] = &s->parts[i];
-		rc = pair(s, sorted, n);
-	}
-	if (!rc)
-		rc = name_all(s, sorted);
-	free(sorted);
-	return rc;
-}
-
 static int
 scan(struct ffs_sources *s)
 {
@@ -441,13 +235,13 @@ scan(struct ffs_sources *s)
 	for (i = 0; i < s->n + (s->o.message != NULL); i++)
 		stdins += !strcmp(s->files[i], "-");
 	if (stdins > 1)
-		return fail(s, -EINVAL, "stdin can be read once only");
+		return ffs_sources_fail(s, -EINVAL, "stdin can be read once only");
 	for (i = 0; i < s->n && !rc; i++)
 		rc = scan_file(s, i);
 	s->nbooks = s->nparts;
 	if (!rc && s->o.message)
 		rc = scan_file(s, s->n);
-	return rc ? rc : settle(s);
+	return rc ? rc : ffs_sources_settle(s);
 }
 
 struct ffs_sources *
@@ -473,12 +267,12 @@ ffs_sources_new(const char *const *files, size_t n, const struct ffs_sources_opt
 }
 
 static void
-close_cursor(struct ffs_sources *s, struct cursor *c)
+close_cursor(struct ffs_sources *s, struct ffs_sources_cursor *c)
 {
 	if (c->in && c->in != s->kept[c->file])
 		ffs_input_free(c->in);
 	free(c->label);
-	*c = (struct cursor){ 0 };
+	*c = (struct ffs_sources_cursor){ 0 };
 }
 
 void
@@ -513,7 +307,7 @@ ffs_sources_free(struct ffs_sources *s)
  * the books and once for the messages.
  */
 static int
-open_part(struct ffs_sources *s, struct cursor *c, const struct part *p)
+open_part(struct ffs_sources *s, struct ffs_sources_cursor *c, const struct ffs_sources_part *p)
 {
 	int rc = 0;
 
@@ -524,7 +318,7 @@ open_part(struct ffs_sources *s, struct cursor *c, const struct part *p)
 		if (!c->in) {
 			c->in = ffs_input_new(s->files[p->file]);
 			if (!c->in)
-				return fail_memory(s);
+				return ffs_sources_fail_memory(s);
 			rc = ffs_input_open(c->in);
 		}
 	}
@@ -533,8 +327,8 @@ open_part(struct ffs_sources *s, struct cursor *c, const struct part *p)
 	if (rc)
 		return fail_input(s, p->file, c->in, rc);
 	free(c->label);
-	c->label = part_label(s, p);
-	return c->label ? 0 : fail_memory(s);
+	c->label = ffs_sources_label(s, p);
+	return c->label ? 0 : ffs_sources_fail_memory(s);
 }
 
 /* A second member that is wanted from an archive on a pipe: it was not known when the first was
@@ -542,7 +336,7 @@ open_part(struct ffs_sources *s, struct cursor *c, const struct part *p)
 static int
 check_pipe(struct ffs_sources *s)
 {
-	const struct part *p = s->piped;
+	const struct ffs_sources_part *p = s->piped;
 	const char *name;
 	size_t i = 0;
 	int rc;
@@ -550,7 +344,8 @@ check_pipe(struct ffs_sources *s)
 	s->piped = NULL;
 	rc = next_wanted(s, p->file, s->kept[p->file], &name, &i);
 	if (rc > 0)
-		rc = fail(s, -ESPIPE, "'%s': several members need a seekable file, or one --member",
+		rc = ffs_sources_fail(s, -ESPIPE,
+		    "'%s': several members need a seekable file, or one --member",
 		    strcmp(s->files[p->file], "-") ? s->files[p->file] : "stdin");
 	return rc;
 }
@@ -558,7 +353,7 @@ check_pipe(struct ffs_sources *s)
 int
 ffs_sources_next(struct ffs_sources *s, struct ffs_split_job *job)
 {
-	struct part *p;
+	struct ffs_sources_part *p;
 	int rc;
 
 	if (s->piped) {
