@@ -93,7 +93,7 @@ ffs_op_part_begin(struct ffs_request *q)
 enum ffs_fault
 ffs_op_put_part(struct ffs_request *q)
 {
-	char etag[FFS_DIGEST_TEXT], quoted[FFS_DIGEST_TEXT + 2];
+	char etag[FFS_DIGEST_TEXT];
 	struct ffs_multipart m;
 	struct ffs_objmeta meta;
 	enum ffs_sum which;
@@ -118,8 +118,7 @@ ffs_op_put_part(struct ffs_request *q)
 		return FFS_FAULT_NO_SUCH_UPLOAD;
 	if (rc)
 		return ffs_fault_of(rc);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
-	ffs_request_reply(q, "ETag", quoted);
+	ffs_request_reply_etag(q, etag);
 	return FFS_FAULT_NONE;
 }
 

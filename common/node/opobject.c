@@ -291,7 +291,7 @@ ffs_op_keep_checksum(
 enum ffs_fault
 ffs_op_put_object(struct ffs_request *q)
 {
-	char etag[FFS_DIGEST_TEXT], quoted[FFS_DIGEST_TEXT + 2];
+	char etag[FFS_DIGEST_TEXT];
 	struct ffs_store_cond c;
 	struct ffs_objmeta meta;
 	enum ffs_fault f = ffs_op_meta_from_headers(q, &meta);
@@ -314,8 +314,7 @@ ffs_op_put_object(struct ffs_request *q)
 		rc = ffs_store_put(q->store, q->bucket, q->key, &q->blob, &meta, &c);
 	if (rc)
 		return ffs_fault_of(rc);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
-	ffs_request_reply(q, "ETag", quoted);
+	ffs_request_reply_etag(q, etag);
 	return FFS_FAULT_NONE;
 }
 

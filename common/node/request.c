@@ -34,15 +34,23 @@ ffs_request_reply(struct ffs_request *q, const char *name, const char *value)
 }
 
 void
-ffs_request_reply_version(struct ffs_request *q, const char *etag, time_t mtime)
+ffs_request_reply_etag(struct ffs_request *q, const char *etag)
 {
-	char text[96], date[FFS_RANGE_DATE];
+	char text[96];
 	size_t n = strnlen(etag, sizeof(text) - 3);
 
 	text[0] = '"';
 	memcpy(text + 1, etag, n);
 	memcpy(text + 1 + n, "\"", 2);
 	ffs_request_reply(q, "ETag", text);
+}
+
+void
+ffs_request_reply_version(struct ffs_request *q, const char *etag, time_t mtime)
+{
+	char date[FFS_RANGE_DATE];
+
+	ffs_request_reply_etag(q, etag);
 	ffs_range_date(date, mtime);
 	ffs_request_reply(q, "Last-Modified", date);
 }

@@ -91,7 +91,8 @@ const char *ffs_request_param(const struct ffs_request *q, const char *name);
 /* Add a header to the answer. */
 void ffs_request_reply(struct ffs_request *q, const char *name, const char *value);
 
-/* ETag with its quotes, and Last-Modified. */
+/* ETag, to which this adds the quotes; and that with Last-Modified. */
+void ffs_request_reply_etag(struct ffs_request *q, const char *etag);
 void ffs_request_reply_version(struct ffs_request *q, const char *etag, time_t mtime);
 
 /* The fault with a message of its own (a string that stays). */
