@@ -8,6 +8,7 @@ MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 CC ?= cc
 CLANG ?= clang-14
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 
@@ -19,13 +20,15 @@ ALL_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 endif
 
 # libcsv has no pkg-config file.
-DEPS := libarchive libcrypto libcurl libmicrohttpd jansson expat libisal libzstd
+DEPS := libarchive libbpf libcrypto libcurl libmicrohttpd jansson expat libisal libzstd ncursesw
 DEPS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(DEPS))
 DEPS_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS)) -lcsv
 
 ALL_CPPFLAGS := -iquote . -iquote $(B) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DFFS_VERSION=\"$(VERSION)\" $(DEPS_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -pthread $(WARN) $(ALL_SAN) $(CFLAGS)
+BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Werror -iquote . \
+	-I/usr/include/$(shell $(CC) -print-multiarch)
 ALL_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 
 V ?= 0
@@ -38,7 +41,8 @@ TOOLS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
 GEN := $(patsubst testdata/%.c,$(B)/testdata/%,$(wildcard testdata/*.c))
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FMT := $(wildcard cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
+SKEL := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
+FMT := $(wildcard bpf/watch.h cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c))
 FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c))
 FUZZ_FLAGS := -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined \
@@ -59,14 +63,22 @@ $(UNIT): $(B)/tests/%: $(B)/tests/%.o $(B)/libffs.a
 $(B)/libffs.a: $(LIB_OBJ)
 	$(call msg,AR)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/%.o: %.c Makefile
+# Kernel programs, and a skeleton of each: headers that carry the object.
+$(B)/%.bpf.o: bpf/%.bpf.c Makefile
+	$(Q)mkdir -p $(@D)
+	$(call msg,BPF)$(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call msg,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
+
+$(B)/%.o: %.c Makefile | $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(call msg,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Fuzz targets need clang's libFuzzer: one instrumented copy of common/, one binary a target.
 fuzz: $(FUZZ)
 
-$(B)/fuzz/%.o: %.c Makefile
+$(B)/fuzz/%.o: %.c Makefile | $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(call msg,FUZZCC)$(CLANG) $(ALL_CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 

@@ -57,9 +57,11 @@ as_tests() {
 }
 
 @test "a room of common sees only the rooms below it" {
-	declare -A below=([base]=base [s3]="base|s3" [dataset]="base|s3|dataset"
-		[split]="base|dataset|split" [load]="base|s3|dataset|load" [get]="base|s3|dataset|get"
-		[node]="base|s3|node")
+	declare -A below=([base]=base [s3]="base|s3" [cache]="base|cache"
+		[dataset]="base|s3|cache|dataset" [split]="base|dataset|split"
+		[load]="base|s3|dataset|load" [get]="base|s3|cache|dataset|get" [node]="base|s3|node"
+		[watch]="base|s3|watch" [follow]="base|s3|cache|dataset|watch|follow"
+		[screen]="base|s3|cache|dataset|watch|screen")
 	for room in "$root"/common/*/; do
 		room=$(basename "$room")
 		[ -n "${below[$room]-}" ] || { echo "no place for $room" >&2; false; }
