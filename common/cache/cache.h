@@ -41,6 +41,7 @@ struct ffs_cache_hit {
 	int64_t filled;    /* time(2) of fill */
 	int64_t validated; /* time(2) when a store last said that this ETag is the current one */
 	bool verified;     /* read in full and found right since the machine started */
+	bool decoded;      /* the plain bytes of a zstd chunk: not what the store gives by that key */
 };
 
 /*
@@ -110,6 +111,7 @@ struct ffs_cache_fill_opts {
 	                         unknown */
 	bool checked; /* the caller has compared the bytes: commit computes nothing, and has_crc */
 	bool control; /* a manifest: kept beside the data, not counted as data */
+	bool decoded; /* the plain bytes of a zstd chunk, whose ETag is of what the store has */
 };
 
 /*
