@@ -23,9 +23,12 @@ struct list {
 struct ffs_http {
 	CURLM *multi;
 	int epoll, event;
-	unsigned max_connections, connect_ms, stall_ms;
-	bool verbose, in_curl;
-	struct list ready, running, waiting;
+	struct ffs_http_opts o; /* none of the numbers 0 */
+	int watched;
+	void (*ready)(void *arg);
+	void *ready_arg;
+	bool in_curl;
+	struct list fresh, running, waiting;
 	struct ffs_httpline *idle, *dead;
 	uint64_t curl_due_us; /* libcurl's own timer, UINT64_MAX without */
 	/*
@@ -43,7 +46,7 @@ list_of(struct ffs_http *h, const struct ffs_exchange *x)
 {
 	switch (x->state) {
 	case FFS_EXCHANGE_READY:
-		return &h->ready;
+		return &h->fresh;
 	case FFS_EXCHANGE_RUNNING:
 		return &h->running;
 	case FFS_EXCHANGE_WAITING:
@@ -114,7 +117,7 @@ line_take(struct ffs_http *h)
 	if (line)
 		h->idle = line->next;
 	else
-		line = ffs_httpline_new(h->verbose);
+		line = ffs_httpline_new(&h->o);
 	if (line)
 		line->moved_us = h->polled_us;
 	return line;
@@ -241,7 +244,7 @@ reap(struct ffs_http *h)
 static unsigned
 start_ready(struct ffs_http *h)
 {
-	struct ffs_exchange *x = h->ready.first, *next, *last = h->ready.last;
+	struct ffs_exchange *x = h->fresh.first, *next, *last = h->fresh.last;
 	struct ffs_httpline *line;
 	unsigned n = 0;
 	int rc;
@@ -249,7 +252,7 @@ start_ready(struct ffs_http *h)
 	for (; x; x = next) {
 		/* done() below may add to the list, and what it adds waits for the next turn. */
 		next = x == last ? NULL : x->next;
-		if (*x->active >= h->max_connections)
+		if (*x->active >= h->o.max_connections)
 			continue;
 		line = line_take(h);
 		rc = line ? ffs_httpline_aim(line, x) : -ENOMEM;
@@ -335,7 +338,7 @@ again:
 			line->moved_us = h->polled_us;
 			continue;
 		}
-		limit = began ? h->stall_ms : h->connect_ms;
+		limit = began ? h->o.stall_ms : h->o.connect_ms;
 		if (h->polled_us - line->moved_us < limit * 1000)
 			continue;
 		snprintf(why, sizeof(why), "%s for %.1f s",
@@ -393,6 +396,10 @@ poll_once(struct ffs_http *h, int timeout_ms)
 				return -errno;
 			continue;
 		}
+		if (ev[i].data.fd == h->watched) {
+			h->ready(h->ready_arg);
+			continue;
+		}
 		bits = (ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
 		       (ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 		       (ev[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
@@ -418,14 +425,30 @@ ffs_http_run(struct ffs_http *h, int timeout_ms)
 	/* What is new goes out before the wait, and what that brings ends it. */
 	if (start_ready(h) || h->dead)
 		rc = poll_once(h, 0);
-	if (!rc && (h->running.n || h->waiting.n || h->ready.n))
+	if (!rc && (h->running.n || h->waiting.n || h->fresh.n || h->watched >= 0))
 		rc = poll_once(h, timeout_ms < 0 ? 0 : timeout_ms);
 	if (rc >= 0) {
 		check_stalls(h);
 		start_ready(h);
 	}
 	h->left_us = ffs_httpline_now();
-	return rc < 0 ? rc : (int)(h->running.n + h->waiting.n + h->ready.n);
+	return rc < 0 ? rc : (int)(h->running.n + h->waiting.n + h->fresh.n);
+}
+
+int
+ffs_http_watch(struct ffs_http *h, int fd, void (*ready)(void *arg), void *arg)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	if (h->watched >= 0)
+		epoll_ctl(h->epoll, EPOLL_CTL_DEL, h->watched, NULL);
+	h->watched = -1;
+	if (fd >= 0 && epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &e))
+		return -errno;
+	h->watched = fd;
+	h->ready = ready;
+	h->ready_arg = arg;
+	return 0;
 }
 
 void
@@ -477,10 +500,11 @@ ffs_http_new(const struct ffs_http_opts *o)
 		errno = ENOMEM;
 		return NULL;
 	}
-	h->max_connections = o->max_connections ? o->max_connections : 64;
-	h->connect_ms = option(o->connect_ms, "FFS_CONNECT_TIMEOUT", 5000);
-	h->stall_ms = option(o->stall_ms, "FFS_STALL_TIMEOUT", 30000);
-	h->verbose = o->verbose;
+	h->o = *o;
+	h->watched = -1;
+	h->o.max_connections = o->max_connections ? o->max_connections : 64;
+	h->o.connect_ms = option(o->connect_ms, "FFS_CONNECT_TIMEOUT", 5000);
+	h->o.stall_ms = option(o->stall_ms, "FFS_STALL_TIMEOUT", 30000);
 	h->curl_due_us = UINT64_MAX;
 	h->left_us = ffs_httpline_now();
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);

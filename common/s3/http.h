@@ -17,6 +17,10 @@ struct ffs_http_opts {
 	unsigned connect_ms;      /* 0: FFS_CONNECT_TIMEOUT, else 5000 */
 	unsigned stall_ms; /* no byte for so long is a time-out; 0: FFS_STALL_TIMEOUT, else 30000 */
 	bool verbose;      /* libcurl's own trace on stderr, without credentials */
+	/* Told of each socket before it is connected, and before it is closed; may be NULL. */
+	void (*opened)(void *arg, int fd);
+	void (*closing)(void *arg, int fd);
+	void *socket_arg;
 };
 
 /* NULL with errno.  o may be NULL. */
@@ -31,6 +35,13 @@ void ffs_http_free(struct ffs_http *h);
  * those waiting for a retry included, or -errno.
  */
 int ffs_http_run(struct ffs_http *h, int timeout_ms);
+
+/*
+ * Another descriptor that ffs_http_run() waits for from now on, whether requests are in flight or
+ * not: as often as it is readable ready() is called, which may start requests, and the wait ends.
+ * One at a time; fd -1: none any more (before it is closed).  Returns 0 or -errno.
+ */
+int ffs_http_watch(struct ffs_http *h, int fd, void (*ready)(void *arg), void *arg);
 
 /*
  * From now on what waits for one request (ffs_s3_perform(), _get(), _list()) ends with -EINTR

@@ -154,14 +154,26 @@ static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	const struct ffs_http_opts *o = arg;
 
-	(void)arg;
 	(void)purpose;
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	if (ffs_loopback_is(&a->addr))
 		ffs_loopback_tune(fd);
+	if (o->opened)
+		o->opened(o->socket_arg, fd);
 	return fd;
+}
+
+static int
+on_close(void *arg, curl_socket_t fd)
+{
+	const struct ffs_http_opts *o = arg;
+
+	if (o->closing)
+		o->closing(o->socket_arg, fd);
+	return close(fd);
 }
 
 /* --- easy handles --- */
@@ -177,7 +189,7 @@ ffs_httpline_free(struct ffs_httpline *line)
 
 /* What is the same for all requests. */
 static int
-setup(struct ffs_httpline *line, bool verbose)
+setup(struct ffs_httpline *line, const struct ffs_http_opts *o)
 {
 	const char *ca = ffs_opt_env("AWS_CA_BUNDLE");
 	CURL *e = line->easy;
@@ -192,6 +204,9 @@ setup(struct ffs_httpline *line, bool verbose)
 	bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	bad |= curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, (void *)(uintptr_t)o);
+	bad |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	bad |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, (void *)(uintptr_t)o);
 	bad |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECV_BUFFER);
 	bad |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
 	/* http.c keeps the time itself; libcurl's clock runs while the caller is away. */
@@ -208,7 +223,7 @@ setup(struct ffs_httpline *line, bool verbose)
 	bad |= curl_easy_setopt(e, CURLOPT_PRIVATE, line);
 	if (ca)
 		bad |= curl_easy_setopt(e, CURLOPT_CAINFO, ca);
-	if (verbose) {
+	if (o->verbose) {
 		bad |= curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_debug);
 		bad |= curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
 	}
@@ -216,14 +231,14 @@ setup(struct ffs_httpline *line, bool verbose)
 }
 
 struct ffs_httpline *
-ffs_httpline_new(bool verbose)
+ffs_httpline_new(const struct ffs_http_opts *o)
 {
 	struct ffs_httpline *line = calloc(1, sizeof(*line));
 
 	if (!line)
 		return NULL;
 	line->easy = curl_easy_init();
-	if (!line->easy || setup(line, verbose)) {
+	if (!line->easy || setup(line, o)) {
 		ffs_httpline_free(line);
 		return NULL;
 	}

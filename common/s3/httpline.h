@@ -20,8 +20,8 @@ struct ffs_httpline {
 	char error[CURL_ERROR_SIZE];
 };
 
-/* NULL: out of memory. */
-struct ffs_httpline *ffs_httpline_new(bool verbose);
+/* NULL: out of memory.  o stays as long as any of its connections. */
+struct ffs_httpline *ffs_httpline_new(const struct ffs_http_opts *o);
 void ffs_httpline_free(struct ffs_httpline *line);
 
 /* Make it carry x.  Returns 0 or -ENOMEM. */
