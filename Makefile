@@ -39,10 +39,10 @@ msg = $(msg_$(V))
 
 TOOLS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
 GEN := $(patsubst testdata/%.c,$(B)/testdata/%,$(wildcard testdata/*.c))
-UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c tests/bpf/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SKEL := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
-FMT := $(wildcard bpf/watch.h cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
+FMT := $(wildcard bpf/watch.h cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/bpf/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c))
 FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c))
 FUZZ_FLAGS := -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined \

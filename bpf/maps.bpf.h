@@ -16,6 +16,62 @@ const volatile __u64 rearm_ns = 30ull * 1000 * 1000 * 1000;
 const volatile __u64 window_ns;
 const volatile __u64 seed;
 
+#define WINDOW 4096 /* of a head, at most */
+
+/* A connection by its ends, IPv4 as v4-mapped; ports in host order.  server: where a store
+ * listens. */
+struct conn_key {
+	__u8 client[16], server[16];
+	__u16 client_port, server_port;
+	__u32 pad;
+};
+
+enum conn_flag {
+	CONN_MIDSTREAM = 1 << 0, /* its first packet was not seen */
+	CONN_REQ_SEQ = 1 << 1,   /* req_next is known */
+	CONN_KNOWN = 1 << 2,     /* who sends was looked up: the next two, uid, comm */
+	CONN_LOCAL = 1 << 3,     /* a socket of this host sends the requests */
+	CONN_SELF = 1 << 4,      /* the cache's */
+	CONN_IGNORED = 1 << 5,   /* TLS, HTTP/2 */
+	CONN_BUCKET = 1 << 6,    /* it deletes objects of a bucket */
+	CONN_DEAD = 1 << 7,      /* reset: what comes still is of no interest */
+	CONN_BAD = 1 << 8,       /* a request that is none was counted */
+	CONN_BODY = 1 << 9,      /* what the client sends is a body, until the answer */
+	CONN_PIPELINED = 1 << 10, /* answers cannot be told apart */
+	CONN_PART = 1 << 11,     /* the answer is a 206 */
+	CONN_NO_LENGTH = 1 << 12, /* the answer's end is the connection's, or the next request */
+	CONN_FIN_CLIENT = 1 << 13,
+	CONN_FIN_SERVER = 1 << 14,
+};
+
+/* What the open request is, and how far its answer. */
+enum open {
+	OPEN_NONE,
+	OPEN_QUIET, /* one that is not followed */
+	OPEN_READ,
+	OPEN_HEAD,
+	OPEN_WRITE,
+	OPEN_READING, /* OPEN_READ, and the head of its answer was seen */
+};
+
+struct conn {
+	struct ffs_object_id id;
+	__u64 req_ns, first_ns; /* request; first byte of the answer */
+	__u64 got, left;        /* bytes of the body: seen, to come */
+	__u64 size;             /* of the whole object, 0 unknown */
+	__u32 req_next;         /* behind what the client has sent */
+	__u32 resp_next;        /* where the answer's next head begins */
+	__u32 resp_high;        /* behind what the server has sent */
+	__u32 flags;
+	__u32 open;
+	__u32 uid;
+	char comm[FFS_COMM_LEN];
+};
+
+struct comm {
+	char name[FFS_COMM_LEN];
+};
+
 /* LRU: a connection whose end was never seen must not stay. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -41,6 +97,42 @@ struct {
 	__type(key, struct ffs_object_id);
 	__type(value, struct ffs_object_name);
 } names SEC(".maps");
+
+/* Names of what is being written, for the second INVALIDATE. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct conn_key);
+	__type(value, struct ffs_object_name);
+} writes SEC(".maps");
+
+/*
+ * Where a head is read and taken apart.  Programs of TC run with softirqs off, so nothing else
+ * uses a processor's copy meanwhile.
+ */
+struct scratch {
+	struct ffs_event event;
+	__u8 slack[32];       /* words are written whole */
+	__u8 in[WINDOW + 64]; /* zeroed for some words behind what was read */
+	__u32 n;        /* bytes in in */
+	__u32 i;        /* how far read */
+	__u32 o;        /* how far written, into event.text */
+	__u32 limit;    /* of o */
+	__u32 zero;     /* always 0, which the verifier must not know: see head.bpf.h */
+	__s32 stopped;  /* by which byte, or enum stopped */
+	__u64 stop;     /* besides blanks: a byte, eight times */
+	__u32 query;    /* enum query */
+	__u32 version;  /* where its value is, 0 none */
+	__u32 fresh;    /* at a parameter's first byte */
+	__u32 length, range, host, end; /* what head_scan() found where, 0 not */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -86,12 +178,53 @@ struct {
 } events SEC(".maps");
 
 static __always_inline void
-count(__u32 which)
+count_n(__u32 which, __u64 by)
 {
 	__u64 *n = bpf_map_lookup_elem(&counters, &which);
 
 	if (n)
-		(*n)++;
+		*n += by;
+}
+
+/* By a program of TC: softirqs are off, so nobody interrupts. */
+static __always_inline void
+count(__u32 which)
+{
+	count_n(which, 1);
+}
+
+/* By any other: a softirq may come between. */
+static __always_inline void
+count_atomic(__u32 which)
+{
+	__u64 *n = bpf_map_lookup_elem(&counters, &which);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+/*
+ * A place in the scratch's in or text that the verifier believes: it forgets what was checked
+ * where clang keeps a copy.  All of these places are inside the scratch.
+ */
+static __always_inline __u32
+in_at(__u32 i)
+{
+	asm volatile("" : "+r"(i));
+	return i & (WINDOW - 1);
+}
+
+static __always_inline __u32
+text_at(__u32 o)
+{
+	asm volatile("" : "+r"(o));
+	return o & 2047;
+}
+
+static __always_inline struct scratch *
+scratch(void)
+{
+	return bpf_map_lookup_elem(&scratches, &(__u32){ 0 });
 }
 
 static __always_inline int

@@ -66,7 +66,11 @@ struct ffs_object_stat {
 	__u64 lat_max_ns;
 	__u64 ttfb_sum_ns; /* request to first byte, of the same */
 	__u32 uid;         /* who read last; (__u32)-1: unknown */
-	__u32 pad;
+#ifdef __bpf__
+	struct bpf_spin_lock lock; /* of all of this, among the programs */
+#else
+	__u32 lock; /* reads as 0 */
+#endif
 	char comm[FFS_COMM_LEN]; /* "" unknown */
 	__u32 lat[FFS_LAT_BUCKETS];
 };
@@ -93,11 +97,11 @@ struct ffs_event {
 	__u64 interval_ns;
 	__u64 lat_mean_ns;
 	__u32 uid;
-	__u16 bucket_len;
+	__u32 pad;
+	__u16 bucket_len; /* from here as in struct ffs_object_name */
 	__u16 key_len;
 	__u16 version_len;
 	__u16 text_len;
-	__u32 pad;
 	char text[FFS_TEXT_MAX];
 };
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FFS_OBJECT_BPF_H
+#define FFS_OBJECT_BPF_H
+
+/* What is counted of objects, and when they become hot. */
+
+/* The bucket of a latency: see watch.h. */
+static __always_inline __u32
+lat_bucket(__u64 ns)
+{
+	__u64 us = ns / 1000, v = us;
+	__u32 e = 0, i;
+
+	if (us < 16)
+		return 0;
+	if (v >> 32)
+		return FFS_LAT_BUCKETS - 1;
+	if (v >> 16) {
+		e += 16;
+		v >>= 16;
+	}
+	if (v >> 8) {
+		e += 8;
+		v >>= 8;
+	}
+	if (v >> 4) {
+		e += 4;
+		v >>= 4;
+	}
+	if (v >> 2) {
+		e += 2;
+		v >>= 2;
+	}
+	e += v >> 1;
+	i = (e - 4) * 4 + (us >> (e - 2) & 3);
+	return i < FFS_LAT_BUCKETS ? i : FFS_LAT_BUCKETS - 1;
+}
+
+/*
+ * The object of an id whose name was written when it was asked for.  NULL, and counted: there is no
+ * room, or user space has just swept it.
+ */
+static __noinline struct ffs_object_stat *
+object_find(const struct ffs_object_id *id)
+{
+	static const struct ffs_object_stat none = { .uid = (__u32)-1 };
+	struct ffs_object_stat *o = bpf_map_lookup_elem(&objects, id);
+
+	if (o)
+		return o;
+	if (bpf_map_lookup_elem(&names, id)) {
+		bpf_map_update_elem(&objects, id, &none, BPF_NOEXIST);
+		o = bpf_map_lookup_elem(&objects, id);
+		if (o)
+			return o;
+		bpf_map_delete_elem(&names, id);
+	}
+	count(FFS_COUNT_objects_full);
+	return NULL;
+}
+
+/* HOT, of which the object's lock has decided that it is ours to send. */
+static __noinline int
+object_hot(const struct ffs_object_id *id, struct ffs_object_stat *o, __u64 now)
+{
+	struct scratch *s = scratch();
+	struct ffs_object_name *name = bpf_map_lookup_elem(&names, id);
+
+	if (s && name) {
+		event_begin(s, FFS_EVENT_HOT, 0, id, now);
+		event_name(s, name);
+		s->event.reads = o->reads;
+		s->event.size = o->size;
+		s->event.interval_ns = o->interval_ns;
+		s->event.lat_mean_ns = o->lat_count ? o->lat_sum_ns / o->lat_count : 0;
+		s->event.uid = o->uid;
+		if (!event_send(s, FFS_COUNT_hot))
+			return 0;
+	}
+	/* So that the next read sends it. */
+	bpf_spin_lock(&o->lock);
+	o->hot_ns = 0;
+	o->hots--;
+	bpf_spin_unlock(&o->lock);
+	return 0;
+}
+
+/*
+ * The open read of a connection has ended: all its bytes came (whole), or less of them.
+ */
+__noinline int
+object_read(struct conn *c, __u32 whole)
+{
+	struct ffs_object_stat *o;
+	__u64 now = bpf_ktime_get_ns(), lat, ttfb, n = 0;
+	__u32 hot = 0, bucket, part;
+	__u64 *all;
+
+	if (!c)
+		return 0;
+	part = c->flags & CONN_PART;
+	c->open = OPEN_NONE;
+	if (!whole)
+		count(FFS_COUNT_aborted);
+	o = object_find(&c->id);
+	if (!o)
+		return 0;
+	lat = now - c->req_ns;
+	ttfb = c->first_ns - c->req_ns;
+	bucket = lat_bucket(lat);
+	if (bucket >= FFS_LAT_BUCKETS)
+		return 0;
+
+	bpf_spin_lock(&o->lock);
+	if (!o->first_ns)
+		o->first_ns = now;
+	o->bytes += c->got;
+	if (c->size)
+		o->size = c->size;
+	if (whole && !part) {
+		n = 1;
+	} else {
+		__u64 was = o->part_bytes;
+
+		o->part_bytes += c->got;
+		if (o->size)
+			n = o->part_bytes / o->size - was / o->size;
+	}
+	o->uid = c->uid;
+	__builtin_memcpy(o->comm, c->comm, sizeof(o->comm));
+	if (whole) {
+		o->lat_sum_ns += lat;
+		o->ttfb_sum_ns += ttfb;
+		o->lat_count++;
+		if (!o->lat_min_ns || lat < o->lat_min_ns)
+			o->lat_min_ns = lat;
+		if (lat > o->lat_max_ns)
+			o->lat_max_ns = lat;
+		o->lat[bucket]++;
+	}
+	if (n) {
+		o->reads += n;
+		if (o->last_ns)
+			o->interval_ns = now - o->last_ns;
+		o->last_ns = now;
+		if (!o->heat_ns || (window_ns && now - o->heat_ns > window_ns)) {
+			o->heat_ns = now;
+			o->heat = 0;
+		}
+		o->heat += n;
+		if (o->heat >= threshold && (!o->hot_ns || now - o->hot_ns >= rearm_ns)) {
+			o->hot_ns = now;
+			o->hots++;
+			hot = 1;
+		}
+	}
+	bpf_spin_unlock(&o->lock);
+
+	count_n(FFS_COUNT_read_bytes, c->got);
+	if (n)
+		count_n(FFS_COUNT_reads, n);
+	if (whole) {
+		all = bpf_map_lookup_elem(&latency, &bucket);
+		if (all)
+			(*all)++;
+	}
+	if (hot)
+		object_hot(&c->id, o, now);
+	return 0;
+}
+
+/* An object is written: what was read of it is not what the store has. */
+static __always_inline void
+object_rearm(const struct ffs_object_id *id)
+{
+	struct ffs_object_stat *o = bpf_map_lookup_elem(&objects, id);
+
+	if (!o)
+		return;
+	bpf_spin_lock(&o->lock);
+	o->hot_ns = 0;
+	bpf_spin_unlock(&o->lock);
+}
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FFS_REQUEST_BPF_H
+#define FFS_REQUEST_BPF_H
+
+/* Requests: what is asked of which object. */
+
+enum verb {
+	VERB_NONE,
+	VERB_GET,
+	VERB_HEAD,
+	VERB_PUT,
+	VERB_POST,
+	VERB_DELETE,
+	VERB_OTHER,
+};
+
+/* Parameters of the query. */
+enum query {
+	QUERY_OTHER = 1, /* one that makes it a request for something else */
+	QUERY_PART = 2,
+	QUERY_UPLOAD = 4,
+	QUERY_DELETE = 8,
+};
+
+/* What became of a request's head. */
+enum parsed {
+	PARSED_OBJECT,
+	PARSED_OTHER, /* no key, or of a kind that is not followed */
+	PARSED_SPLIT,
+	PARSED_LONG,
+	PARSED_BAD,
+};
+
+/* The parameter whose name begins at in[i]. */
+static __always_inline void
+query_name(struct scratch *s, __u32 i)
+{
+	__u64 a = word(s->in + i), b = word(s->in + i + 8);
+
+	if (WORD_IS(a, "X-Amz-") || WORD_IS(a, "x-id=") || WORD_IS(a, "Expires=") ||
+	    (WORD_IS(a, "AWSAcces") && WORD_IS(b, "sKeyId=")) ||
+	    (WORD_IS(a, "Signatur") && WORD_IS(b, "e=")) ||
+	    (WORD_IS(a, "response") && WORD_IS(b, "-")))
+		return;
+	if (WORD_IS(a, "versionI") && WORD_IS(b, "d=") && !s->version)
+		s->version = i + 10;
+	else if (WORD_IS(a, "partNumb") && WORD_IS(b, "er="))
+		s->query |= QUERY_PART;
+	else if (WORD_IS(a, "uploadId") && WORD_IS(b, "="))
+		s->query |= QUERY_UPLOAD;
+	else if (WORD_IS(a, "delete ") || WORD_IS(a, "delete=") || WORD_IS(a, "delete&"))
+		s->query |= QUERY_DELETE;
+	else if (!WORD_IS(a, "&") && !WORD_IS(a, " "))
+		s->query |= QUERY_OTHER;
+}
+
+static long
+query_step(__u32 k, struct scratch **ctx)
+{
+	struct scratch *s = *ctx;
+	__u32 i = s->i;
+	__u64 w, marks;
+
+	(void)k;
+	if (i >= s->n || i >= WINDOW) {
+		s->stopped = STOP_RAN_OUT;
+		return 1;
+	}
+	if (s->fresh)
+		query_name(s, i);
+	s->fresh = 0;
+	w = word(s->in + i);
+	marks = word_has_blank(w) | word_has(w, ONES * '&');
+	if (!marks) {
+		s->i = i + 8;
+		return 0;
+	}
+	i += word_before(marks);
+	s->i = i;
+	if (i >= s->n || i >= WINDOW) {
+		s->stopped = STOP_RAN_OUT;
+		return 1;
+	}
+	if (s->in[i] != '&') {
+		s->stopped = s->in[i];
+		return 1;
+	}
+	s->i = i + 1;
+	s->fresh = 1;
+	return 0;
+}
+
+static __always_inline enum parsed
+request_stopped(const struct scratch *s)
+{
+	switch (s->stopped) {
+	case STOP_RAN_OUT:
+		return s->n < WINDOW ? PARSED_SPLIT : PARSED_LONG;
+	case STOP_LONG:
+		return PARSED_LONG;
+	default:
+		return PARSED_BAD;
+	}
+}
+
+/* The target from in[i] on, where its path begins; a bucket that Host names is in the text. */
+static __always_inline enum parsed
+request_target(struct scratch *s, __u32 i, __u32 bucket)
+{
+	struct ffs_event *e = &s->event;
+	__u32 end;
+
+	s->i = i + 1;
+	s->o = 0;
+	s->limit = FFS_BUCKET_MAX + 1 + FFS_KEY_MAX;
+	if (bucket && bucket <= FFS_BUCKET_MAX) {
+		e->text[bucket] = '/';
+		s->o = bucket + 1;
+		s->limit = bucket + 1 + FFS_KEY_MAX;
+	}
+	s->stop = ONES * '?';
+	s->query = s->version = 0;
+	decode(s);
+	end = s->o;
+	if (s->stopped == '?') {
+		s->i++;
+		s->fresh = 1;
+		s->stopped = STOP_LONG;
+		bpf_loop(WINDOW, query_step, &s, 0);
+	}
+	if (s->stopped != ' ')
+		return request_stopped(s);
+	i = s->i;
+	if (i >= WINDOW || i + 8 > s->n)
+		return s->n < WINDOW ? PARSED_SPLIT : PARSED_LONG;
+	if (!WORD_IS(word(s->in + i), " HTTP/1."))
+		return PARSED_BAD;
+
+	s->o = end;
+	if (s->version) {
+		s->i = s->version;
+		s->limit = end + FFS_VERSION_MAX;
+		s->stop = ONES * '&';
+		decode(s);
+		if (s->stopped != ' ' && s->stopped != '&')
+			return request_stopped(s);
+	}
+	if (!bucket)
+		bucket = name_slash(s);
+	if (bucket > end)
+		bucket = end;
+	e->bucket_len = bucket;
+	e->key_len = bucket < end ? end - bucket - 1 : 0;
+	e->version_len = s->o - end;
+	e->text_len = s->o;
+	if (e->text_len > FFS_TEXT_MAX || e->key_len > FFS_KEY_MAX)
+		return PARSED_LONG;
+	if (!e->bucket_len || e->bucket_len > FFS_BUCKET_MAX || !e->key_len)
+		return PARSED_OTHER;
+	return PARSED_OBJECT;
+}
+
+/* Where the path of an absolute target ("http://host/...") begins, whose host is at in[i]; 0:
+ * nowhere. */
+static __always_inline __u32
+request_absolute(struct scratch *s, __u32 i)
+{
+	__u64 marks;
+	__u32 k;
+
+	for (k = 0; k < 32; k++) {
+		i = (i + s->zero) & (WINDOW - 1);
+		marks = word_has_blank(word(s->in + i)) | word_has(word(s->in + i), ONES * '/');
+		if (marks) {
+			i += word_before(marks);
+			return s->in[i] == '/' ? i : 0;
+		}
+		i += 8;
+	}
+	return 0;
+}
+
+/* Take the request line apart whose target is at in[i]; where Host may name a bucket, that too. */
+__noinline int
+request_parse(struct scratch *s, __u32 i)
+{
+	__u32 bucket = 0, host = 0;
+
+	if (!s || i > 16)
+		return PARSED_BAD;
+	if (s->in[i] != '/') {
+		host = i + 7;
+		i = request_absolute(s, host);
+		if (!i)
+			return PARSED_BAD;
+	} else if (hosts_n) {
+		head_scan(s, i, 1);
+		host = s->host;
+		if (!host && !s->end)
+			return PARSED_SPLIT;
+	}
+	if (hosts_n && host)
+		bucket = host_bucket(s, host);
+	return request_target(s, i, bucket);
+}
+
+static __always_inline __u32
+request_verb(__u64 w, __u32 *len)
+{
+	*len = 4;
+	if (WORD_IS(w, "GET "))
+		return VERB_GET;
+	if (WORD_IS(w, "PUT "))
+		return VERB_PUT;
+	*len = 5;
+	if (WORD_IS(w, "HEAD "))
+		return VERB_HEAD;
+	if (WORD_IS(w, "POST "))
+		return VERB_POST;
+	*len = 7;
+	if (WORD_IS(w, "DELETE "))
+		return VERB_DELETE;
+	*len = 8;
+	if (w == WORD("OPTIONS "))
+		return VERB_OTHER;
+	*len = 6;
+	if (WORD_IS(w, "PATCH ") || WORD_IS(w, "TRACE "))
+		return VERB_OTHER;
+	return VERB_NONE;
+}
+
+/* Tell user space that an object is written, or (bucket) that some of a bucket are deleted. */
+static __always_inline void
+request_writes(struct scratch *s, struct packet *p, struct conn *c, __u64 now, __u32 flags)
+{
+	struct ffs_event *e = &s->event;
+
+	event_begin(s, FFS_EVENT_INVALIDATE, flags, &c->id, now);
+	event_send(s, FFS_COUNT_invalidate);
+	/* The fourth length is the event's text's; a name has a pad there. */
+	bpf_map_update_elem(&writes, &p->key, &e->bucket_len, BPF_ANY);
+	if (!(flags & FFS_EVENT_BUCKET))
+		object_rearm(&c->id);
+	c->open = OPEN_WRITE;
+	if (flags & FFS_EVENT_BUCKET)
+		c->flags |= CONN_BUCKET;
+}
+
+/* An object's request, whose name is in the scratch's event. */
+static __always_inline void
+request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, __u64 now)
+{
+	struct ffs_event *e = &s->event;
+	__u32 write = (verb == VERB_PUT || verb == VERB_DELETE) && !(s->query & QUERY_UPLOAD), which;
+
+	if (verb == VERB_POST)
+		write = s->query & QUERY_UPLOAD;
+	c->open = OPEN_QUIET;
+	which = FFS_COUNT_requests;
+	if (name_is_control(s))
+		which = FFS_COUNT_requests_control;
+	else if (s->query & (QUERY_OTHER | QUERY_DELETE) || (verb == VERB_GET && s->query & QUERY_UPLOAD) ||
+	    (verb == VERB_POST && !write))
+		which = FFS_COUNT_requests_other;
+	if (!(c->flags & CONN_LOCAL))
+		count(FFS_COUNT_requests_remote);
+	else
+		count(which);
+	if (s->query & (QUERY_OTHER | QUERY_DELETE))
+		return;
+	if (!write && (which != FFS_COUNT_requests || !(c->flags & CONN_LOCAL)))
+		return;
+
+	__builtin_memcpy(c->id.addr, p->key.server, 16);
+	c->id.port = p->key.server_port;
+	c->id.len = e->text_len;
+	c->id.pad = 0;
+	name_hash(s);
+	c->id.hash = e->id.hash;
+	if (write) {
+		request_writes(s, p, c, now, 0);
+	} else if (verb == VERB_HEAD) {
+		c->open = OPEN_HEAD;
+	} else if (verb == VERB_GET) {
+		c->open = OPEN_READ;
+		if (!bpf_map_lookup_elem(&objects, &c->id))
+			bpf_map_update_elem(&names, &c->id, &e->bucket_len, BPF_NOEXIST);
+	}
+}
+
+/* Who sends requests over this connection; looked up once. */
+static __always_inline void
+request_who(struct __sk_buff *skb, struct conn *c)
+{
+	__u64 cookie = bpf_get_socket_cookie(skb);
+	struct comm *comm;
+
+	c->flags |= CONN_KNOWN;
+	if (!cookie)
+		return;
+	c->flags |= CONN_LOCAL;
+	if (bpf_map_lookup_elem(&self, &cookie))
+		c->flags |= CONN_SELF;
+	c->uid = bpf_get_socket_uid(skb);
+	comm = bpf_map_lookup_elem(&comms, &cookie);
+	if (comm)
+		__builtin_memcpy(c->comm, comm->name, sizeof(c->comm));
+}
+
+/* A request before the one before was answered: 1, if this one cannot be followed either. */
+static __always_inline int
+request_flush(struct packet *p, struct conn *c)
+{
+	if (c->flags & CONN_PIPELINED) {
+		count(FFS_COUNT_pipelined);
+		return 1;
+	}
+	if (c->open == OPEN_READING) {
+		object_read(c, c->flags & CONN_NO_LENGTH ? 1 : 0);
+		if ((__s32)(p->ack - c->resp_high) >= 0)
+			return 0;
+	} else if (c->open == OPEN_NONE || c->open == OPEN_QUIET) {
+		return 0;
+	} else if ((__s32)(p->ack - c->resp_next) > 0) {
+		count(FFS_COUNT_pipelined);
+		return 0;
+	}
+	count(FFS_COUNT_pipelined);
+	c->flags |= CONN_PIPELINED;
+	c->open = OPEN_NONE;
+	return 1;
+}
+
+/* A segment in which a request should begin; skip: of its bytes that were seen before. */
+__noinline int
+request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip)
+{
+	struct scratch *s = scratch();
+	__u32 verb, len, parsed;
+	__u64 w, now;
+
+	if (!s || !p || !c || packet_load(skb, p, s, skip, WINDOW))
+		return 0;
+	w = word(s->in);
+	verb = request_verb(w, &len);
+	if (verb == VERB_NONE || (s->in[len] != '/' && !WORD_IS(word(s->in + len) | LOWER, "http://"))) {
+		if ((w & 0xffff) == 0x0316 || w == WORD("PRI * HT")) {
+			count((w & 0xff) == 0x16 ? FFS_COUNT_tls : FFS_COUNT_http2);
+			c->flags |= CONN_IGNORED;
+		} else if (c->open == OPEN_NONE && !(c->flags & (CONN_BAD | CONN_MIDSTREAM))) {
+			c->flags |= CONN_BAD;
+			count(FFS_COUNT_bad_requests);
+		}
+		return 0;
+	}
+	now = bpf_ktime_get_ns();
+	if (!(c->flags & CONN_KNOWN))
+		request_who(skb, c);
+	c->req_next = p->seq + p->plen;
+	c->flags |= CONN_REQ_SEQ;
+	if (request_flush(p, c))
+		return 0;
+	c->flags &= ~(CONN_BODY | CONN_PART | CONN_NO_LENGTH | CONN_BUCKET);
+	if (verb == VERB_PUT || verb == VERB_POST || verb == VERB_OTHER)
+		c->flags |= CONN_BODY;
+	c->resp_next = c->resp_high = p->ack;
+	c->req_ns = now;
+	c->open = OPEN_QUIET;
+	if (c->flags & CONN_SELF) {
+		count(FFS_COUNT_requests_self);
+		return 0;
+	}
+	parsed = verb == VERB_OTHER ? PARSED_OTHER : request_parse(s, len);
+	switch (parsed) {
+	case PARSED_OBJECT:
+		request_object(s, p, c, verb, now);
+		break;
+	case PARSED_OTHER:
+		count(c->flags & CONN_LOCAL ? FFS_COUNT_requests_other : FFS_COUNT_requests_remote);
+		if (verb == VERB_POST && s->query & QUERY_DELETE && s->event.bucket_len) {
+			__builtin_memset(&c->id, 0, sizeof(c->id));
+			__builtin_memcpy(c->id.addr, p->key.server, 16);
+			c->id.port = p->key.server_port;
+			s->event.key_len = s->event.version_len = 0;
+			s->event.text_len = s->event.bucket_len;
+			request_writes(s, p, c, now, FFS_EVENT_BUCKET);
+		}
+		break;
+	case PARSED_SPLIT:
+		count(FFS_COUNT_split_heads);
+		break;
+	case PARSED_LONG:
+		count(FFS_COUNT_long_names);
+		break;
+	default:
+		count(FFS_COUNT_bad_requests);
+	}
+	return 0;
+}
+
+#endif

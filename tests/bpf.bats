@@ -1,0 +1,14 @@
+# The kernel programs, fed with frames of our own (BPF_PROG_TEST_RUN): see tests/bpf/feed.h.  Each
+# program of tests/bpf exits 0 and prints nothing, or says what is wrong.
+load helper.bash
+
+# programs that load nothing but what they feed, and attach nothing.
+bpf() {
+	need_root
+	run -0 timeout 120 "${FFS_TEST_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/bpf/$1"
+	[ -z "$output" ]
+}
+
+@test "a read is counted, the second is hot, a write says so and arms it again" {
+	bpf basic
+}
