@@ -78,3 +78,9 @@ ffs_userdirs_data(const char *name)
 {
 	return xdg_path("XDG_DATA_HOME", "/.local/share", name);
 }
+
+char *
+ffs_userdirs_cache(const char *name)
+{
+	return xdg_path("XDG_CACHE_HOME", "/.cache", name);
+}

@@ -16,11 +16,13 @@ char *ffs_userdirs_home(void);
 
 /*
  * A path below the configuration directory ($XDG_CONFIG_HOME/ffs, else
- * HOME/.config/ffs) or the data directory ($XDG_DATA_HOME/ffs, else
- * HOME/.local/share/ffs), or that directory itself for NULL.  Under sudo the
+ * HOME/.config/ffs), the data directory ($XDG_DATA_HOME/ffs, else
+ * HOME/.local/share/ffs) or the cache directory ($XDG_CACHE_HOME/ffs, else
+ * HOME/.cache/ffs), or that directory itself for NULL.  Under sudo the
  * invoking user's.  Nothing is created.  NULL with errno; free it.
  */
 char *ffs_userdirs_config(const char *name);
 char *ffs_userdirs_data(const char *name);
+char *ffs_userdirs_cache(const char *name);
 
 #endif

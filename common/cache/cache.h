@@ -1,6 +1,7 @@
 #ifndef FFS_CACHE_H
 #define FFS_CACHE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,6 +9,24 @@
 /*
  * The cache: a directory of plain files with xattrs, one an object (design.md, "The cache").  Any
  * number of processes read and fill it at once, without a daemon.
+ *
+ *	DIR/v1/ab/HASH      an entry: the bytes as they are; attr.h is what it says of itself
+ *	DIR/v1/control/HASH a manifest
+ *	DIR/v1/ab/.HASH     one that is being filled, locked by its filler
+ *	DIR/table           what readers note, limits, counts (table.h)
+ *	DIR/pins            what is never evicted (pins.h)
+ *	DIR/lock            held by whoever evicts
+ *
+ * HASH is half of the SHA-256 of endpoint, bucket and key; "ab" its first byte.
+ *
+ * Nothing is synced: an entry is right because its size and checksum say so.  "Verified" holds for
+ * this boot and this mtime only, so that the first hit after a crash reads all of it.  Entries are
+ * read-only files: who has been given a hard link to one cannot write into it by accident, and
+ * where he does so all the same its mtime makes the next reader compare.  Who may write to the
+ * directory is trusted.
+ *
+ * A handle belongs to one thread at a time; several handles of a process are as good as several
+ * processes.
  */
 struct ffs_cache;
 
@@ -18,7 +37,7 @@ struct ffs_cache_name {
 };
 
 /* $FFS_CACHE, else $XDG_CACHE_HOME/ffs, else ~/.cache/ffs; under sudo the invoking user's.  NULL
- * with errno; free it. */
+ * with errno; free it.  A name's endpoint and bucket have no spaces or control bytes (EINVAL). */
 char *ffs_cache_dir(void);
 
 /*
@@ -29,6 +48,12 @@ char *ffs_cache_dir(void);
  */
 struct ffs_cache *ffs_cache_open(const char *dir, bool create, char **why);
 void ffs_cache_free(struct ffs_cache *c);
+
+/* The directory it was opened by; may it be filled; is it still what is at that path (a long-lived
+ * process opens it anew where not: somebody has removed it). */
+const char *ffs_cache_path(const struct ffs_cache *c);
+bool ffs_cache_writable(const struct ffs_cache *c);
+bool ffs_cache_current(const struct ffs_cache *c);
 
 /* --- reading --- */
 
@@ -41,13 +66,13 @@ struct ffs_cache_hit {
 	int64_t filled;    /* time(2) of fill */
 	int64_t validated; /* time(2) when a store last said that this ETag is the current one */
 	bool verified;     /* read in full and found right since the machine started */
-	bool decoded;      /* the plain bytes of a zstd chunk: not what the store gives by that key */
+	bool decoded; /* the plain bytes of a zstd chunk: not what the store gives by that key */
 };
 
 /*
  * Look an object up.  etag NULL: any.  Returns 0; -ENOENT where it is not there, has another ETag,
  * or misses what it should have (size, xattrs); -errno.
- * A hit is not noted by this: see ffs_cache_note().
+ * A hit is not noted by this: see ffs_cache_note_hit().  hit->fd is -1 unless it is one.
  */
 int ffs_cache_find(struct ffs_cache *c, const struct ffs_cache_name *n, const char *etag,
     struct ffs_cache_hit *hit);
@@ -65,6 +90,13 @@ void ffs_cache_damaged(
 
 /* A store has just said (304, or a manifest named it) that hit's ETag is still the current one. */
 void ffs_cache_validated(struct ffs_cache *c, const struct ffs_cache_hit *hit);
+
+/*
+ * Put the hit's file at name below dirfd (AT_FDCWD), in the place of what is there: a hard link, or
+ * a copy where that cannot be (*linked tells; may be NULL).  Eviction takes nothing from it.  Check
+ * the hit before.  0 or -errno.
+ */
+int ffs_cache_link(const struct ffs_cache_hit *hit, int dirfd, const char *name, bool *linked);
 
 /* Note a read in the readers' table: a hit of so many bytes that took us microseconds, or a miss.
  */
@@ -107,8 +139,15 @@ struct ffs_cache_fill_opts {
 	uint64_t size;    /* of the (plain) bytes to come */
 	bool has_crc;     /* commit compares with it; else it is computed and kept */
 	uint32_t crc32c;
-	uint64_t interval_us; /* between the object's last two reads; 0: from the readers' table, or
-	                         unknown */
+	/*
+	 * A full cache makes room only by entries idle for longer than the object's own last
+	 * interval between two reads, so that data larger than the cache does not flush it.  0:
+	 * from the readers' table; where that knows one read only, nothing goes (refused, recent).
+	 */
+	uint64_t interval_us; /* between the object's last two reads, of which */
+	uint64_t ago_us;      /* the last was so long ago (an event's age) */
+	uint64_t asked_us;    /* instead: somebody asked for it by name, by a command that began so
+	                         long ago; all goes that was neither read nor filled since */
 	bool checked; /* the caller has compared the bytes: commit computes nothing, and has_crc */
 	bool control; /* a manifest: kept beside the data, not counted as data */
 	bool decoded; /* the plain bytes of a zstd chunk, whose ETag is of what the store has */
@@ -146,10 +185,25 @@ int ffs_cache_limits_set(struct ffs_cache *c, const struct ffs_cache_limits *l);
 /* Remove an entry whatever its version (INVALIDATE).  0, -ENOENT, -errno. */
 int ffs_cache_drop(struct ffs_cache *c, const struct ffs_cache_name *n);
 /* Remove every entry of a bucket.  How many, or -errno. */
-int ffs_cache_drop_bucket(struct ffs_cache *c, const char *endpoint, const char *bucket);
+int64_t ffs_cache_drop_bucket(struct ffs_cache *c, const char *endpoint, const char *bucket);
 
 /* Is it there, by its name's file alone: one access(2). */
-bool ffs_cache_has(const struct ffs_cache *c, const struct ffs_cache_name *n);
+bool ffs_cache_has(struct ffs_cache *c, const struct ffs_cache_name *n);
+
+/*
+ * Following and evicting are one process's at a time: ffs-cache takes that for as long as it
+ * follows (until ffs_cache_free()), a filler that meets a full cache for a moment.  0, -EBUSY,
+ * -errno.
+ */
+int ffs_cache_lock(struct ffs_cache *c);
+
+/*
+ * A small step (milliseconds) of what the holder of the lock does for all: to know the entries, to
+ * remove what dead fillers left, to keep within limits that were lowered or a disk that others
+ * filled, and to make room for fills of others, who are refused (busy) as long as there is none.
+ * 1: call again at once; 0: in a while (a second); -errno.
+ */
+int ffs_cache_tick(struct ffs_cache *c);
 
 /* --- what is in it --- */
 
@@ -159,10 +213,12 @@ struct ffs_cache_entry {
 	bool has_crc;
 	uint32_t crc32c;
 	int64_t filled;
-	bool verified, pinned;
+	bool verified, pinned, decoded;
+	bool control;             /* a manifest: not part of the totals */
 	uint64_t hits, hit_bytes; /* from the readers' table, since it was last lost */
 	int64_t last_read;        /* time(2); 0 never */
 };
+/* Every entry, in no order; each() returns 0 to go on, else that is the result.  Or -errno. */
 int ffs_cache_each(
     struct ffs_cache *c, int (*each)(void *arg, const struct ffs_cache_entry *e), void *arg);
 
@@ -183,5 +239,38 @@ struct ffs_cache_noted {
 };
 int ffs_cache_noted(
     struct ffs_cache *c, const struct ffs_cache_name *n, struct ffs_cache_noted *noted);
+
+/* --- maintenance --- */
+
+/* Keep every object of a bucket whose key begins with prefix ("DATASET/"), or no longer.  0;
+ * -ENOENT it was not pinned; -EINVAL; -errno. */
+int ffs_cache_pin(
+    struct ffs_cache *c, const char *endpoint, const char *bucket, const char *prefix, bool on);
+/* Each pin; its key is the prefix.  each() as above. */
+int ffs_cache_pins_each(
+    struct ffs_cache *c, int (*each)(void *arg, const struct ffs_cache_name *prefix), void *arg);
+
+/*
+ * Remove what glob matches: "BUCKET/KEY" (a * matches slashes too), or without a slash the first
+ * part of keys, which is a dataset's name.  Pinned ones stay and are counted.  How many went, or
+ * -errno.
+ */
+int64_t ffs_cache_evict(struct ffs_cache *c, const char *glob, int64_t *pinned);
+
+/* Read everything and remove what is wrong, which is given to wrong() (may be NULL; names are ""
+ * where the entry does not tell).  0, -EINTR with *stop (may be NULL) set, -errno. */
+struct ffs_cache_verify {
+	uint64_t entries, bytes;
+	uint64_t wrong;
+	uint64_t left;   /* of them, those that could not be removed */
+	uint64_t unread; /* could not be read: no right to, or no memory */
+};
+int ffs_cache_verify_all(struct ffs_cache *c, struct ffs_cache_verify *v,
+    void (*wrong)(void *arg, const struct ffs_cache_entry *e), void *arg,
+    const volatile sig_atomic_t *stop);
+
+/* Remove every entry, pinned ones too, and the counters; limits and pins stay.  How many went, or
+ * -errno. */
+int64_t ffs_cache_clear(struct ffs_cache *c);
 
 #endif

@@ -1,0 +1,540 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/cache/cacheimpl.h"
+#include "common/cache/pins.h"
+
+/*
+ * Eviction: SIEVE over the entries in the order in which they were filled (a hand that goes from
+ * the oldest to the newest and round again; an entry read since it last passed is spared once), and
+ * in front of it the rule of LIRS: for a new entry only those go that have been idle for longer
+ * than the time between its own last two reads.
+ *
+ * The list of entries is made by scanning, kept for as long as this process has the cache open, and
+ * renewed; no reader ever waits for it.
+ */
+enum {
+	HYSTERESIS = 20, /* a full cache is brought down by one part in so many */
+	RENEW_US = 600 * 1000 * 1000,
+	STALE_US = 1000 * 1000, /* a list in which nothing is found is made again after this */
+	BURST_BYTES_US = 8192,  /* no pass over the cache is faster than 8 GB/s */
+	BURST_MAX_US = 5 * 1000 * 1000,
+	CONTROL_MAX = 4096, /* control objects, and */
+	CONTROL_SHARE = 8,  /* one part in so many of the size for them */
+};
+
+struct list {
+	struct ffs_scan_entry *v; /* mtime_ns 0: it is gone */
+	size_t n, cap, gone;
+};
+
+struct ffs_evictor {
+	struct list list, scan;
+	unsigned next; /* shard to scan; FFS_SHARDS: no scan is running */
+	uint64_t made; /* when list was complete, 0 never */
+};
+
+static struct ffs_evictor *
+evictor(struct ffs_cache *c)
+{
+	if (!c->evictor) {
+		c->evictor = calloc(1, sizeof(*c->evictor));
+		if (c->evictor)
+			c->evictor->next = FFS_SHARDS;
+	}
+	return c->evictor;
+}
+
+void
+ffs_evictor_free(struct ffs_evictor *e)
+{
+	if (!e)
+		return;
+	free(e->list.v);
+	free(e->scan.v);
+	free(e);
+}
+
+/* --- one at a time --- */
+
+int
+ffs_evictor_lock(struct ffs_cache *c)
+{
+	if (c->locked)
+		return 0;
+	if (!c->writable)
+		return -EROFS;
+	if (c->lockfd < 0) {
+		c->lockfd =
+		    openat(c->dirfd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (c->lockfd < 0)
+			return -errno;
+		if (ffs_cache_give(c, c->lockfd))
+			return -errno;
+	}
+	if (flock(c->lockfd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return 0;
+}
+
+void
+ffs_evictor_unlock(struct ffs_cache *c)
+{
+	if (!c->locked && c->lockfd >= 0)
+		flock(c->lockfd, LOCK_UN);
+}
+
+int
+ffs_cache_lock(struct ffs_cache *c)
+{
+	int rc = ffs_evictor_lock(c);
+
+	c->locked = !rc;
+	return rc;
+}
+
+/* --- the list --- */
+
+static int
+push(void *arg, const struct ffs_scan_entry *e)
+{
+	struct list *l = arg;
+	struct ffs_scan_entry *v;
+
+	if (l->n == l->cap) {
+		v = reallocarray(l->v, l->cap ? 2 * l->cap : 1024, sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		l->v = v;
+		l->cap = l->cap ? 2 * l->cap : 1024;
+	}
+	l->v[l->n++] = *e;
+	return 0;
+}
+
+static int
+by_mtime(const void *a, const void *b)
+{
+	const struct ffs_scan_entry *x = a, *y = b;
+
+	return (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+}
+
+/* One shard more; the last one makes it the list. */
+static int
+scan_step(struct ffs_cache *c, struct ffs_evictor *e)
+{
+	int rc = ffs_cache_scan(c, e->next, push, &e->scan);
+
+	if (rc)
+		return rc;
+	if (++e->next < FFS_SHARDS)
+		return 0;
+	if (e->scan.n)
+		qsort(e->scan.v, e->scan.n, sizeof(*e->scan.v), by_mtime);
+	free(e->list.v);
+	e->list = e->scan;
+	memset(&e->scan, 0, sizeof(e->scan));
+	e->made = ffs_cache_now_us();
+	ffs_table_set(&c->table.h->known, 1);
+	return 0;
+}
+
+static int
+scan_all(struct ffs_cache *c, struct ffs_evictor *e)
+{
+	int rc = 0;
+
+	e->next = 0;
+	e->scan.n = 0;
+	while (!rc && e->next < FFS_SHARDS)
+		rc = scan_step(c, e);
+	return rc;
+}
+
+void
+ffs_evictor_add(struct ffs_cache *c, const struct ffs_cache_id *id, const struct stat *st)
+{
+	struct ffs_scan_entry s = { .id = *id,
+		.mtime_ns =
+		    (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec,
+		.size = (uint64_t)st->st_size };
+	struct ffs_evictor *e = c->evictor;
+
+	/* What does not fit in memory is found by the next scan. */
+	if (e && e->made)
+		(void)push(&e->list, &s);
+	if (e && e->next < FFS_SHARDS && id->shard < e->next)
+		(void)push(&e->scan, &s);
+}
+
+/* --- evicting --- */
+
+static bool
+is_pinned(struct ffs_cache *c, const char *path)
+{
+	struct ffs_cache_hit hit;
+	struct ffs_attr a;
+	bool pinned;
+
+	if (!c->pins->n || ffs_cache_hit_open(c, path, &hit, &a))
+		return false;
+	pinned = ffs_pins_hold(c->pins, a.endpoint, a.bucket, a.key);
+	close(hit.fd);
+	return pinned;
+}
+
+enum fate { GONE, PINNED, EVICTED };
+
+/* Evict it if it is still what the scan saw. */
+static enum fate
+evict(struct ffs_cache *c, struct list *l, size_t i)
+{
+	struct ffs_scan_entry *s = l->v + i, again = *s;
+	int datafd = ffs_cache_data(c, false);
+	char path[FFS_PATH_MAX];
+	struct stat st;
+
+	ffs_cache_id_path(&s->id, false, false, path);
+	if (datafd < 0 || fstatat(datafd, path, &st, AT_SYMLINK_NOFOLLOW))
+		goto gone;
+	again.mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
+	again.size = (uint64_t)st.st_size;
+	if (again.mtime_ns != s->mtime_ns) {
+		/* filled again: it is one of the newest */
+		(void)push(l, &again);
+		goto gone;
+	}
+	if (is_pinned(c, path))
+		return PINNED;
+	if (ffs_cache_unlink(c, s->id.shard, path, &st))
+		goto gone;
+	ffs_table_add(&c->table.h->evictions, 1);
+	l->v[i].mtime_ns = 0;
+	l->gone++;
+	return EVICTED;
+gone:
+	l->v[i].mtime_ns = 0;
+	l->gone++;
+	return GONE;
+}
+
+static void
+compact(struct list *l)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i].mtime_ns)
+			l->v[n++] = l->v[i];
+	l->n = n;
+	l->gone = 0;
+}
+
+/* The first entry behind the hand. */
+static size_t
+hand_at(const struct list *l, uint64_t hand)
+{
+	size_t lo = 0, hi = l->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (l->v[mid].mtime_ns <= hand)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->n ? lo : 0;
+}
+
+static uint64_t
+last_read(const struct ffs_scan_entry *s, const struct ffs_table_slot *slot)
+{
+	uint64_t filled = s->mtime_ns / 1000, last = slot ? ffs_table_get(&slot->last) : 0;
+
+	return last > filled ? last : filled;
+}
+
+struct hunt {
+	uint64_t bytes, entries; /* wanted */
+	uint64_t before;         /* the rule: last read before that */
+	uint64_t freed_bytes, freed;
+	uint64_t max;    /* entries at once */
+	uint64_t oldest; /* of those the rule spared */
+	bool pinned, spared;
+};
+
+/* One step of the hand. */
+static void
+step(struct ffs_cache *c, struct list *l, size_t i, struct hunt *h)
+{
+	struct ffs_scan_entry *s = l->v + i;
+	struct ffs_table_slot *slot;
+	uint64_t last, size = s->size;
+
+	if (!s->mtime_ns)
+		return;
+	slot = ffs_table_slot(&c->table, s->id.tag, false);
+	last = last_read(s, slot);
+	if (last >= h->before) {
+		h->spared = true;
+		h->oldest = last < h->oldest ? last : h->oldest;
+		return;
+	}
+	if (slot && __atomic_exchange_n(&slot->visited, 0, __ATOMIC_RELAXED))
+		return;
+	ffs_table_set(&c->table.h->hand, s->mtime_ns);
+	switch (evict(c, l, i)) {
+	case EVICTED:
+		h->freed_bytes += size;
+		h->freed++;
+		break;
+	case PINNED:
+		h->pinned = true;
+		break;
+	case GONE:
+		break;
+	}
+}
+
+static bool
+sated(const struct hunt *h)
+{
+	return (h->freed_bytes >= h->bytes && h->freed >= h->entries) || h->freed >= h->max;
+}
+
+/* Turn the hand until all wanted is freed, twice round at most. */
+static void
+hunt(struct ffs_cache *c, struct list *l, struct hunt *h)
+{
+	size_t n, i, steps;
+
+	if (l->gone > l->n / 4)
+		compact(l);
+	n = l->n;
+	i = hand_at(l, ffs_table_get(&c->table.h->hand));
+	h->oldest = UINT64_MAX;
+	for (steps = 0; steps < 2 * n && !sated(h); steps++, i = i + 1 < n ? i + 1 : 0)
+		step(c, l, i, h);
+	/* All were seen: what is left was last read then or later. */
+	if (steps == 2 * n)
+		ffs_table_set(
+		    &c->table.h->oldest, h->oldest < UINT64_MAX ? h->oldest : ffs_cache_now_us());
+}
+
+/* Wants what is short, and a part of the cache more, so that not every fill has to evict. */
+static void
+want(struct ffs_cache *c, struct hunt *h, const struct ffs_shortage *s)
+{
+	uint64_t n, bytes;
+
+	ffs_table_used(&c->table, &n, &bytes);
+	h->bytes = s->bytes ? s->bytes + bytes / HYSTERESIS : 0;
+	h->entries = s->entries ? s->entries + n / HYSTERESIS : 0;
+	h->max = UINT64_MAX;
+}
+
+/* Is the list there to hunt in; -EBUSY: whoever follows has the lock, or is still scanning. */
+static int
+prepare(struct ffs_cache *c, struct ffs_evictor *e)
+{
+	int rc = ffs_evictor_lock(c);
+
+	if (rc)
+		return rc;
+	rc = ffs_pins_refresh(c->pins, c->dirfd);
+	if (rc >= 0)
+		rc = e->made ? 0 : c->locked ? -EBUSY : scan_all(c, e);
+	if (rc)
+		ffs_evictor_unlock(c);
+	return rc;
+}
+
+/* Whoever has the lock does it for us, for those who come next. */
+static void
+ask(struct ffs_cache *c, uint64_t bytes, uint64_t before)
+{
+	ffs_table_set(&c->table.h->want_before, before);
+	ffs_table_add(&c->table.h->want_bytes, bytes);
+}
+
+static bool
+is_short(struct ffs_cache *c, uint64_t bytes, uint64_t entries, struct ffs_shortage *s)
+{
+	ffs_cache_short(c, bytes, entries, s);
+	return s->bytes || s->entries;
+}
+
+/* What is over the limits already goes by no rule. */
+static void
+shed(struct ffs_cache *c, struct ffs_evictor *e, uint64_t max)
+{
+	struct hunt h = { .before = UINT64_MAX };
+	struct ffs_shortage s;
+
+	if (!is_short(c, 0, 0, &s))
+		return;
+	want(c, &h, &s);
+	h.max = max;
+	hunt(c, &e->list, &h);
+}
+
+static int
+evict_for(struct ffs_cache *c, struct ffs_evictor *e, uint64_t bytes, uint64_t before,
+    enum ffs_cache_refusal *why)
+{
+	struct hunt h = { .before = before };
+	struct ffs_shortage s;
+
+	shed(c, e, UINT64_MAX);
+	if (!is_short(c, bytes, 1, &s))
+		return 0;
+	want(c, &h, &s);
+	hunt(c, &e->list, &h);
+	if (!is_short(c, bytes, 1, &s))
+		return 0;
+	*why = s.in_vain               ? s.why
+	       : h.pinned && !h.spared ? FFS_CACHE_REFUSED_pinned
+	                               : FFS_CACHE_REFUSED_recent;
+	return -ENOSPC;
+}
+
+/* A table that was lost knows nothing of the entries: they are counted before the first fill. */
+static int
+know(struct ffs_cache *c, struct ffs_evictor *e)
+{
+	int rc;
+
+	if (ffs_table_get(&c->table.h->known))
+		return 0;
+	rc = prepare(c, e);
+	if (!rc)
+		ffs_evictor_unlock(c);
+	return rc;
+}
+
+/* Reads of an object that are closer together than any pass over the whole cache could be are
+ * parts of one: programs that go through the data side by side make nothing hot. */
+static void
+set_burst(struct ffs_cache *c)
+{
+	uint64_t n, bytes;
+
+	ffs_table_used(&c->table, &n, &bytes);
+	bytes /= BURST_BYTES_US;
+	ffs_table_set(&c->table.h->burst, bytes < BURST_MAX_US ? bytes : BURST_MAX_US);
+}
+
+int
+ffs_cache_make_room(
+    struct ffs_cache *c, uint64_t bytes, uint64_t before, enum ffs_cache_refusal *why)
+{
+	struct ffs_evictor *e = evictor(c);
+	struct ffs_shortage s, now;
+	int rc;
+
+	if (!e)
+		return -ENOMEM;
+	*why = FFS_CACHE_REFUSED_busy;
+	rc = know(c, e);
+	if (rc)
+		return rc == -EBUSY ? -ENOSPC : rc;
+	set_burst(c);
+	if (!is_short(c, bytes, 1, &s))
+		return 0;
+	if (s.in_vain) {
+		*why = s.why;
+		return -ENOSPC;
+	}
+	if (!is_short(c, 0, 0, &now) && before <= ffs_table_get(&c->table.h->oldest)) {
+		*why = FFS_CACHE_REFUSED_recent;
+		return -ENOSPC;
+	}
+	rc = prepare(c, e);
+	if (rc == -EBUSY) {
+		ask(c, bytes, before);
+		return -ENOSPC;
+	}
+	if (rc)
+		return rc;
+	rc = evict_for(c, e, bytes, before, why);
+	/* What others filled since is not in our list. */
+	if (rc && !c->locked && ffs_cache_now_us() - e->made > STALE_US && !scan_all(c, e))
+		rc = evict_for(c, e, bytes, before, why);
+	ffs_evictor_unlock(c);
+	return rc;
+}
+
+int
+ffs_cache_tick(struct ffs_cache *c)
+{
+	enum { AT_ONCE = 200 };
+	struct ffs_evictor *e = evictor(c);
+	enum ffs_cache_refusal why;
+	struct ffs_shortage s;
+	uint64_t bytes;
+	int rc;
+
+	if (!e || !c->locked)
+		return e ? -EPERM : -ENOMEM;
+	if (e->next < FFS_SHARDS) {
+		rc = scan_step(c, e);
+		return rc ? rc : 1;
+	}
+	if (!e->made || ffs_cache_now_us() - e->made > RENEW_US) {
+		e->next = 0;
+		e->scan.n = 0;
+		return 1;
+	}
+	rc = ffs_pins_refresh(c->pins, c->dirfd);
+	if (rc < 0)
+		return rc;
+	set_burst(c);
+	shed(c, e, AT_ONCE);
+	if (is_short(c, 0, 0, &s) && e->list.n > e->list.gone)
+		return !s.in_vain;
+	bytes = __atomic_exchange_n(&c->table.h->want_bytes, 0, __ATOMIC_RELAXED);
+	if (bytes)
+		(void)evict_for(c, e, bytes, ffs_table_get(&c->table.h->want_before), &why);
+	return 0;
+}
+
+/* --- control objects --- */
+
+int
+ffs_cache_control_room(struct ffs_cache *c, uint64_t bytes, enum ffs_cache_refusal *why)
+{
+	const struct ffs_table_shard *t = &c->table.h->shards[FFS_SHARD_CONTROL];
+	struct ffs_cache_limits l;
+	struct ffs_shortage s;
+	struct list list = { 0 };
+	char path[FFS_PATH_MAX];
+	uint64_t max;
+	size_t i;
+	int rc;
+
+	ffs_cache_short(c, bytes, 1, &s);
+	if (s.in_vain) {
+		*why = s.why;
+		return -ENOSPC;
+	}
+	ffs_cache_limits_get(c, &l);
+	max = l.size / CONTROL_SHARE > bytes ? l.size / CONTROL_SHARE - bytes : 0;
+	if (ffs_table_get(&t->entries) < CONTROL_MAX && ffs_table_get(&t->bytes) <= max)
+		return 0;
+	rc = ffs_cache_scan(c, FFS_SHARD_CONTROL, push, &list);
+	if (!rc && list.n)
+		qsort(list.v, list.n, sizeof(*list.v), by_mtime);
+	for (i = 0; !rc && i < list.n; i++) {
+		if (list.n - i < CONTROL_MAX * 3 / 4 && ffs_table_get(&t->bytes) <= max)
+			break;
+		ffs_cache_id_path(&list.v[i].id, true, false, path);
+		(void)ffs_cache_unlink(c, FFS_SHARD_CONTROL, path, NULL);
+	}
+	free(list.v);
+	return rc;
+}
