@@ -22,7 +22,7 @@ endif
 # libcsv has no pkg-config file.
 DEPS := libarchive libbpf libcrypto libcurl libmicrohttpd jansson expat libisal libzstd ncursesw
 DEPS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(DEPS))
-DEPS_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS)) -lcsv
+DEPS_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS)) -lcsv -lm
 
 ALL_CPPFLAGS := -iquote . -iquote $(B) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DFFS_VERSION=\"$(VERSION)\" $(DEPS_CFLAGS) $(CPPFLAGS)
