@@ -100,3 +100,22 @@ proxy() {
 	AWS_ENDPOINT_URL=$(cat proxy.url)
 	export AWS_ENDPOINT_URL
 }
+
+# in_lab [-n HOSTS] [-r RATE] FUNCTION [ARG...]: a function of the test file, on host h1 of
+# scripts/lab: interfaces, bpffs and cgroup ($FFS_LAB_CGROUP, for --cgroup) are its own, and gone
+# behind it. It fails at its first command that does; variables must be exported to be seen there.
+in_lab() {
+	local args=()
+	need_root || return 1
+	while [[ $1 == -* ]]; do
+		args+=("$1" "$2")
+		shift 2
+	done
+	declare -f >lab.functions
+	# shellcheck disable=SC2016 # expanded by the lab's shell
+	timeout --kill-after=10 "${lab_seconds:-120}" "$BATS_TEST_DIRNAME/../scripts/lab" \
+		"${args[@]}" bash -c 'source ./lab.functions && pids=() && set -eE
+			trap "trap - ERR; set +e; teardown" EXIT
+			trap "echo \"in the lab: \$BASH_COMMAND (\${FUNCNAME[0]-}:\$LINENO)\" >&2" ERR
+			"$@"' in_lab "$@" 3>&-
+}

@@ -30,6 +30,9 @@ void ffs_maps_release(struct ffs_maps *m);
 /* Are these still the maps that are pinned below dir, and is somebody there to serve them. */
 bool ffs_maps_current(const struct ffs_maps *m, const char *dir);
 
+/* What the map meta says now: the programs note there what the kernel refused.  0 or -errno. */
+int ffs_maps_meta(const struct ffs_maps *m, struct ffs_meta *now);
+
 /* One object: what the kernel counted, and its name's parts, NUL-terminated (keys may hold NUL:
  * key_len counts). */
 struct ffs_maps_object {
@@ -48,6 +51,11 @@ struct ffs_maps_object {
  */
 int ffs_maps_each(
     const struct ffs_maps *m, int (*each)(void *arg, const struct ffs_maps_object *o), void *arg);
+
+/* The same without the names, at a third of the cost: for who knows them already. */
+int ffs_maps_stats(const struct ffs_maps *m,
+    int (*each)(void *arg, const struct ffs_object_id *id, const struct ffs_object_stat *s),
+    void *arg);
 
 /* One object by its id; -ENOENT. */
 int ffs_maps_object(

@@ -1,0 +1,716 @@
+/*
+ * ffs-hotmon: put the programs into the kernel, and show what they see.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "common/base/exit.h"
+#include "common/base/opt.h"
+#include "common/base/process.h"
+#include "common/base/userdirs.h"
+#include "common/watch/guard.h"
+#include "common/watch/halves.h"
+#include "common/watch/report.h"
+#include "common/watch/targets.h"
+
+#define POLL_MS 100
+#define MAX_INTERFACES 64
+
+struct opts {
+	struct ffs_watcher_opts watch;
+	const char *interfaces[MAX_INTERFACES];
+	const char *ports, *group;
+	bool pin, unpin, once, json, quiet;
+	bool loads; /* an option was given that only matters to the loader */
+	int verbose;
+};
+
+/* What the half that talks to the user works with. */
+struct view {
+	const struct opts *o;
+	int fd; /* to the half that stays root; -1: there is none */
+	struct ffs_nodes nodes;
+	struct ffs_addresses addresses;
+	struct ffs_maps maps;
+};
+
+static void
+help(void)
+{
+	puts("usage: ffs-hotmon [-i NAME[,NAME...]]... [--ports LIST] [--json] [OPTION...]\n"
+	     "       ffs-hotmon --pin [OPTION...] | --unpin\n"
+	     "       ffs-hotmon --once [--json]\n"
+	     "\n"
+	     "Watches the S3 traffic of this machine in the kernel, and prints a line for every\n"
+	     "object that becomes hot.\n"
+	     "\n"
+	     "  -i, --interface NAME   only these (default: loopback and all that are up)\n"
+	     "      --ports LIST       watch these (default: the configured endpoints', and 9000)\n"
+	     "      --cgroup PATH      tune connections of this cgroup (default: all)\n"
+	     "      --group NAME       who else may read (default: the invoking user's group)\n"
+	     "      --hot N            reads that make an object hot (default 2)\n"
+	     "      --rearm TIME       tell again after this time at the earliest (30s)\n"
+	     "      --window TIME      count the reads of this time (default: of all times)\n"
+	     "      --max-objects N    objects that are known at a time (65536)\n"
+	     "      --max-conns N      connections (32768)\n"
+	     "      --ring-size SIZE   events that wait for ffs-cache (1m)\n"
+	     "      --attach=HOW       auto, tcx, clsact\n"
+	     "      --pin              leave the programs in place, and exit\n"
+	     "      --unpin            remove them\n"
+	     "      --once             print the table of what is pinned, and exit\n"
+	     "      --json             JSON Lines\n"
+	     "      --stats            what the programs cost, at the end\n"
+	     "  -q, --quiet            no chatter\n"
+	     "  -v, --verbose          more of it; twice: libbpf's too\n"
+	     "  -h, --help             this text\n"
+	     "  -V, --version          the version");
+}
+
+static int
+log_warnings(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, ap) : 0;
+}
+
+static int
+log_all(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	return vfprintf(stderr, fmt, ap);
+}
+
+/* --- what is printed --- */
+
+/* Each line is written at once: the next program of a pipe reads it now. */
+static int
+print(struct ffs_json *j, struct ffs_buf *b)
+{
+	int rc = j ? ffs_json_print(j, stdout) : ffs_buf_error(b);
+
+	if (b && !rc && fwrite(b->p, 1, b->len, stdout) != b->len)
+		rc = -errno;
+	if (!rc && fflush(stdout))
+		rc = -errno;
+	return rc;
+}
+
+static int
+print_object(const struct view *v, const char *type, const struct ffs_maps_object *o)
+{
+	struct ffs_json j = FFS_JSON_INIT;
+	struct ffs_buf b = FFS_BUF_INIT;
+	int rc;
+
+	if (v->o->json)
+		ffs_report_object(&j, type, o, &v->addresses);
+	else
+		ffs_report_row(&b, o, &v->addresses);
+	rc = print(v->o->json ? &j : NULL, &b);
+	ffs_json_release(&j);
+	ffs_buf_release(&b);
+	return rc;
+}
+
+static int
+on_object(void *arg, const struct ffs_maps_object *o)
+{
+	return print_object(arg, "object", o);
+}
+
+static int
+on_hot(void *arg, const struct ffs_maps_object *o)
+{
+	return print_object(arg, "hot", o);
+}
+
+static int
+print_head(const struct view *v)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	int rc = 0;
+
+	if (!v->o->json) {
+		ffs_report_head(&b);
+		rc = print(NULL, &b);
+	}
+	ffs_buf_release(&b);
+	return rc;
+}
+
+static int
+print_stats(const struct view *v, const struct ffs_load_stats *s)
+{
+	struct ffs_json j = FFS_JSON_INIT;
+	struct ffs_buf b = FFS_BUF_INIT;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < FFS_LOAD_PROGS; i++) {
+		double each = s[i].runs ? (double)s[i].ns / (double)s[i].runs : 0;
+
+		if (v->o->json) {
+			ffs_json_open(&j);
+			ffs_json_str(&j, "type", "program");
+			ffs_json_str(&j, "name", s[i].name);
+			ffs_json_uint(&j, "runs", s[i].runs);
+			ffs_json_uint(&j, "run_ns", s[i].ns);
+			ffs_json_fixed(&j, "ns_per_run", each, 1);
+			ffs_json_close(&j);
+			rc = print(&j, NULL);
+		} else {
+			ffs_buf_reset(&b);
+			ffs_buf_addf(&b, "%-16s %12ju runs %9.1f ns each\n", s[i].name,
+			    (uintmax_t)s[i].runs, each);
+			rc = print(NULL, &b);
+		}
+	}
+	ffs_json_release(&j);
+	ffs_buf_release(&b);
+	return rc;
+}
+
+/* --- the half that talks to the user --- */
+
+static void
+begin_view(struct view *v)
+{
+	const struct opts *o = v->o;
+	struct ffs_config_opts config = { 0 };
+	char *detail = NULL;
+	int rc = ffs_halves_drop();
+
+	if (rc)
+		errx(FFS_EXIT_FAIL, "cannot become the invoking user: %s", strerror(-rc));
+	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
+	rc = ffs_nodes_load(&v->nodes, &config, &detail);
+	if (rc)
+		errx(rc == -EINVAL ? FFS_EXIT_USAGE : ffs_exit_of(rc), "%s",
+		    detail ? detail : strerror(-rc));
+}
+
+/* What root's half says before all is attached.  0, or the status to end with. */
+static int
+await_ready(const struct view *v)
+{
+	struct ffs_halves_msg m;
+	int rc;
+
+	while (!(rc = ffs_halves_recv(v->fd, &m, -1)) || rc == -EINTR) {
+		if (rc || m.type == FFS_HALVES_STOP)
+			continue;
+		if (m.type == FFS_HALVES_READY) {
+			if (v->o->verbose)
+				warnx("attached to %s", m.text);
+			return 0;
+		}
+		if (m.type == FFS_HALVES_FAILED) {
+			warnx("%s", m.text);
+			return m.rc == EPERM || m.rc == EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL;
+		}
+		if (m.type == FFS_HALVES_NOTE ? !v->o->quiet : v->o->verbose)
+			warnx("%s", m.text);
+	}
+	return FFS_EXIT_FAIL;
+}
+
+/* Tell root's half what to watch, and the user where that comes from. */
+static int
+ask_root(struct view *v)
+{
+	struct ffs_halves_msg m = { .type = FFS_HALVES_TARGETS };
+	struct ffs_buf told = FFS_BUF_INIT, not_told = FFS_BUF_INIT;
+	int rc = ffs_targets_find(&m.targets, &v->nodes, v->o->ports, &told, &not_told);
+
+	if (rc)
+		errx(FFS_EXIT_FAIL, "cannot tell the ports of the endpoints: %s", strerror(-rc));
+	if (!v->o->quiet)
+		warnx("watching port %s", told.p);
+	if (v->o->verbose && not_told.len)
+		warnx("TLS cannot be watched: %s", not_told.p);
+	ffs_buf_release(&told);
+	ffs_buf_release(&not_told);
+	rc = ffs_halves_send(v->fd, &m);
+	return rc ? FFS_EXIT_FAIL : await_ready(v);
+}
+
+/* Wait, and listen to root's half meanwhile.  The signal to end by, -1 where that half is gone, 0.
+ */
+static int
+wait_a_while(const struct view *v)
+{
+	struct ffs_halves_msg m;
+	int rc;
+
+	if (v->fd < 0) {
+		poll(NULL, 0, POLL_MS);
+		return *ffs_process_stop();
+	}
+	rc = ffs_halves_recv(v->fd, &m, POLL_MS);
+	if (rc == -EPIPE)
+		return -1;
+	if (!rc && m.type == FFS_HALVES_STOP)
+		return m.rc;
+	if (!rc && (m.type == FFS_HALVES_NOTE ? !v->o->quiet : v->o->verbose))
+		warnx("%s", m.text);
+	return *ffs_process_stop();
+}
+
+static int
+end_stats(const struct view *v)
+{
+	struct ffs_halves_msg m;
+	int rc = ffs_halves_say(v->fd, FFS_HALVES_STATS, 0, NULL);
+
+	while (!rc) {
+		rc = ffs_halves_recv(v->fd, &m, 2000);
+		if (!rc && m.type == FFS_HALVES_STATS)
+			return m.rc ? m.rc : print_stats(v, m.stats);
+	}
+	return rc;
+}
+
+/* Print what becomes hot, until a signal. */
+static int
+follow(const struct view *v)
+{
+	struct ffs_report_hot *hot = ffs_report_hot_new(&v->maps);
+	int rc = hot ? print_head(v) : -errno, stop = 0;
+
+	while (!rc && !stop) {
+		rc = ffs_report_hot_poll(hot, on_hot, (void *)v);
+		if (!rc)
+			stop = wait_a_while(v);
+		if (!rc && !stop && v->fd < 0 && !ffs_maps_current(&v->maps, NULL))
+			stop = -1;
+	}
+	if (!rc && stop > 0 && v->o->watch.load.stats && v->fd >= 0)
+		rc = end_stats(v);
+	ffs_report_hot_free(hot);
+	if (rc == -EPIPE)
+		ffs_process_die(SIGPIPE);
+	if (rc)
+		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
+	if (stop < 0)
+		errx(FFS_EXIT_FAIL, "the ffs-hotmon that loaded the programs has ended");
+	if (stop != SIGINT) /* Ctrl-C is how a monitor ends */
+		ffs_process_die(stop);
+	return FFS_EXIT_OK;
+}
+
+/* Status for maps that cannot be read. */
+static enum ffs_exit
+status_of_maps(int rc)
+{
+	return rc == -ESTALE ? FFS_EXIT_NOTFOUND : ffs_exit_of(rc);
+}
+
+static int
+run_view(struct view *v)
+{
+	char *why = NULL;
+	int rc;
+
+	begin_view(v);
+	ffs_process_catch();
+	if (v->fd >= 0) {
+		rc = ask_root(v);
+		if (rc || v->o->pin)
+			return rc;
+	}
+	rc = ffs_addresses_init(&v->addresses, &v->nodes);
+	if (rc)
+		errx(FFS_EXIT_FAIL, "%s", strerror(-rc));
+	rc = ffs_maps_open(&v->maps, NULL, &why);
+	if (rc)
+		errx(status_of_maps(rc), "%s", why ? why : strerror(-rc));
+	if (v->fd < 0 && !v->o->quiet && v->maps.loaded.pid)
+		warnx("shares the programs that ffs-hotmon %u has loaded", v->maps.loaded.pid);
+	if (v->fd < 0 && v->o->loads)
+		warnx("the programs are loaded: options for them do not matter");
+	return follow(v);
+}
+
+/* --- the modes --- */
+
+static int
+once(const struct opts *o)
+{
+	struct view v = { .o = o, .fd = -1 };
+	struct ffs_load_stats stats[FFS_LOAD_PROGS];
+	struct ffs_json j = FFS_JSON_INIT;
+	char *why = NULL, *dir = ffs_maps_dir();
+	int rc = 0;
+
+	if (o->watch.load.stats && (rc = ffs_load_stats(NULL, dir, stats)))
+		errx(rc == -EACCES || rc == -EPERM ? FFS_EXIT_UNSUP : status_of_maps(rc),
+		    "cannot ask the programs: %s", strerror(-rc));
+	begin_view(&v);
+	rc = ffs_addresses_init(&v.addresses, &v.nodes);
+	if (rc)
+		errx(FFS_EXIT_FAIL, "%s", strerror(-rc));
+	rc = ffs_maps_open(&v.maps, NULL, &why);
+	if (rc)
+		errx(status_of_maps(rc), "%s", why ? why : strerror(-rc));
+	rc = print_head(&v);
+	if (!rc)
+		rc = ffs_maps_each(&v.maps, on_object, &v);
+	if (!rc && o->watch.load.stats)
+		rc = print_stats(&v, stats);
+	if (!rc && o->json)
+		rc = ffs_report_counters(&j, &v.maps);
+	if (!rc && o->json)
+		rc = print(&j, NULL);
+	if (rc == -EPIPE)
+		ffs_process_die(SIGPIPE);
+	if (rc)
+		errx(FFS_EXIT_FAIL, "cannot print: %s", strerror(-rc));
+	return ffs_exit_flush(FFS_EXIT_OK);
+}
+
+static void
+need_root(const char *what)
+{
+	if (geteuid())
+		errx(FFS_EXIT_UNSUP,
+		    "%s needs root (sudo ffs-hotmon); without it --once shows what is pinned, and "
+		    "'ffs-get --cache=fill' keeps what it reads",
+		    what);
+}
+
+static int
+unpin(void)
+{
+	struct ffs_bpffs b;
+	char *why = NULL;
+	int rc;
+
+	need_root("removing programs");
+	libbpf_set_print(NULL);
+	rc = ffs_bpffs_open(&b, &why);
+	if (rc)
+		errx(FFS_EXIT_FAIL, "%s", why ? why : strerror(-rc));
+	rc = ffs_bpffs_lock(&b);
+	if (rc == -EBUSY)
+		errx(FFS_EXIT_FAIL, "cannot remove the programs: an ffs-hotmon runs with them");
+	if (!rc)
+		rc = ffs_bpffs_clear(&b);
+	if (rc < 0)
+		errx(FFS_EXIT_FAIL, "cannot remove the programs: %s", strerror(-rc));
+	ffs_bpffs_release(&b);
+	return FFS_EXIT_OK;
+}
+
+/* Two halves: this one stays root. */
+static int
+load_and_view(struct opts *o, struct ffs_bpffs *b)
+{
+	struct ffs_guard g = { .b = b, .o = o->watch };
+	struct view v = { .o = o };
+	sigset_t before;
+	int status;
+
+	ffs_guard_block(&before);
+	g.child = ffs_halves_fork(&g.fd);
+	if (g.child < 0)
+		errx(FFS_EXIT_FAIL, "cannot fork: %s", strerror(-g.child));
+	if (!g.child) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		ffs_bpffs_release(b);
+		v.fd = g.fd;
+		return run_view(&v);
+	}
+	status = ffs_guard_run(&g);
+	ffs_bpffs_release(b);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (status < 0)
+		errx(FFS_EXIT_FAIL, "cannot wait: %s", strerror(-status));
+	if (WIFSIGNALED(status))
+		ffs_process_die(WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : FFS_EXIT_FAIL;
+}
+
+static int
+watch(struct opts *o)
+{
+	struct view v = { .o = o, .fd = -1 };
+	struct ffs_bpffs b;
+	struct ffs_maps m;
+	char *why = NULL;
+	int rc;
+
+	rc = ffs_maps_open(&m, NULL, NULL);
+	if (!rc)
+		ffs_maps_release(&m);
+	if (rc && geteuid())
+		need_root("putting programs into the kernel");
+	if (!rc && o->pin && m.loaded.pid)
+		errx(FFS_EXIT_FAIL,
+		    "cannot pin: ffs-hotmon %u has loaded the programs, and will "
+		    "take them with it",
+		    m.loaded.pid);
+	if (!rc && o->pin) {
+		warnx("the programs are pinned already (--unpin removes them)");
+		return FFS_EXIT_OK;
+	}
+	if (!rc)
+		return run_view(&v);
+	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
+	rc = ffs_bpffs_open(&b, &why);
+	if (!rc)
+		rc = ffs_bpffs_lock(&b);
+	if (rc)
+		errx(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, "%s",
+		    why            ? why
+		    : rc == -EBUSY ? "another ffs-hotmon is starting"
+				   : strerror(-rc));
+	return load_and_view(o, &b);
+}
+
+/* --- the command line --- */
+
+static void
+add_interfaces(struct opts *o, const char *list)
+{
+	char *copy = strdup(list), *name;
+
+	if (!copy)
+		err(FFS_EXIT_FAIL, NULL);
+	for (name = strtok(copy, ","); name; name = strtok(NULL, ",")) {
+		if (strlen(name) >= IF_NAMESIZE || strchr(name, '/'))
+			ffs_exit_usage("bad interface '%s'", name);
+		if (o->watch.attach.names_n == MAX_INTERFACES)
+			ffs_exit_usage("too many interfaces");
+		o->interfaces[o->watch.attach.names_n++] = name;
+	}
+	if (!o->watch.attach.names_n)
+		ffs_exit_usage("bad interface '%s'", list);
+	o->watch.attach.names = o->interfaces;
+}
+
+static enum ffs_attach_mode
+attach_mode(const char *arg)
+{
+	if (!strcmp(arg, "tcx"))
+		return FFS_ATTACH_TCX;
+	if (!strcmp(arg, "clsact"))
+		return FFS_ATTACH_CLSACT;
+	if (strcmp(arg, "auto"))
+		ffs_exit_usage("bad value '%s' of --attach: auto, tcx or clsact", arg);
+	return FFS_ATTACH_AUTO;
+}
+
+/* Who may read: --group, the user behind sudo, or whoever this is. */
+static void
+find_owner(struct opts *o)
+{
+	struct ffs_load_opts *l = &o->watch.load;
+	const struct group *g;
+	uint64_t n;
+
+	l->uid = getuid();
+	l->gid = getgid();
+	ffs_userdirs_sudo(&l->uid, &l->gid);
+	if (!o->group)
+		return;
+	g = getgrnam(o->group);
+	if (!g && ffs_opt_uint(o->group, 0, (gid_t)-2, &n))
+		ffs_exit_usage("no group '%s'", o->group);
+	l->gid = g ? g->gr_gid : (gid_t)n;
+}
+
+static void
+check_number(int rc, const char *option, const char *arg)
+{
+	if (rc)
+		ffs_exit_usage("bad value '%s' of %s", arg, option);
+}
+
+/* Of the kernel's map: a power of two, of whole pages. */
+static uint32_t
+ring_size(uint64_t n)
+{
+	uint32_t size = 4096;
+
+	while (size < n)
+		size *= 2;
+	return size;
+}
+
+enum {
+	OPT_ATTACH = 256,
+	OPT_CGROUP,
+	OPT_GROUP,
+	OPT_HOT,
+	OPT_JSON,
+	OPT_MAX_CONNS,
+	OPT_MAX_OBJECTS,
+	OPT_ONCE,
+	OPT_PIN,
+	OPT_PORTS,
+	OPT_REARM,
+	OPT_RING_SIZE,
+	OPT_STATS,
+	OPT_UNPIN,
+	OPT_WINDOW,
+};
+
+static const struct option longopts[] = {
+	{ "attach", required_argument, NULL, OPT_ATTACH },
+	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "group", required_argument, NULL, OPT_GROUP },
+	{ "help", no_argument, NULL, 'h' },
+	{ "hot", required_argument, NULL, OPT_HOT },
+	{ "interface", required_argument, NULL, 'i' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "max-conns", required_argument, NULL, OPT_MAX_CONNS },
+	{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
+	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "pin", no_argument, NULL, OPT_PIN },
+	{ "ports", required_argument, NULL, OPT_PORTS },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "rearm", required_argument, NULL, OPT_REARM },
+	{ "ring-size", required_argument, NULL, OPT_RING_SIZE },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "unpin", no_argument, NULL, OPT_UNPIN },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "window", required_argument, NULL, OPT_WINDOW },
+	{ 0 },
+};
+
+/* Options of the loader.  false: it is none. */
+static bool
+load_opt(struct opts *o, int ch, const char *arg)
+{
+	struct ffs_load_opts *l = &o->watch.load;
+	uint64_t n = 0;
+
+	switch (ch) {
+	case OPT_ATTACH:
+		o->watch.attach.mode = attach_mode(arg);
+		break;
+	case OPT_CGROUP:
+		o->watch.cgroup = arg;
+		break;
+	case OPT_GROUP:
+		o->group = arg;
+		break;
+	case OPT_HOT:
+		check_number(ffs_opt_uint(arg, 1, UINT32_MAX, &l->threshold), "--hot", arg);
+		break;
+	case OPT_MAX_CONNS:
+		check_number(ffs_opt_size(arg, 16, 1 << 24, &n), "--max-conns", arg);
+		l->max_conns = (uint32_t)n;
+		break;
+	case OPT_MAX_OBJECTS:
+		check_number(ffs_opt_size(arg, 16, 1 << 24, &n), "--max-objects", arg);
+		l->max_objects = (uint32_t)n;
+		break;
+	case OPT_PORTS:
+		if (!ffs_targets_ports_ok(arg))
+			ffs_exit_usage("bad ports '%s', want 9000 or 80,8000-8010", arg);
+		o->ports = arg;
+		break;
+	case OPT_REARM:
+		check_number(ffs_opt_duration(arg, 0, 1ull << 40, &n), "--rearm", arg);
+		l->rearm_ns = n * 1000000;
+		break;
+	case OPT_RING_SIZE:
+		check_number(ffs_opt_size(arg, 1, 1 << 30, &n), "--ring-size", arg);
+		l->ring_size = ring_size(n);
+		break;
+	case OPT_WINDOW:
+		check_number(ffs_opt_duration(arg, 1, 1ull << 40, &n), "--window", arg);
+		l->window_ns = n * 1000000;
+		break;
+	case 'i':
+		add_interfaces(o, arg);
+		break;
+	default:
+		return false;
+	}
+	o->loads = true;
+	return true;
+}
+
+static void
+parse_opts(struct opts *o, int argc, char **argv)
+{
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "hi:qvV", longopts, NULL)) != -1) {
+		if (load_opt(o, ch, optarg))
+			continue;
+		switch (ch) {
+		case 'h':
+			help();
+			exit(ffs_exit_flush(FFS_EXIT_OK));
+		case 'q':
+			o->quiet = true;
+			break;
+		case 'v':
+			o->verbose++;
+			break;
+		case 'V':
+			puts("ffs-hotmon " FFS_VERSION);
+			exit(ffs_exit_flush(FFS_EXIT_OK));
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_ONCE:
+			o->once = true;
+			break;
+		case OPT_PIN:
+			o->pin = o->watch.load.stay = true;
+			break;
+		case OPT_STATS:
+			o->watch.load.stats = true;
+			break;
+		case OPT_UNPIN:
+			o->unpin = true;
+			break;
+		default:
+			ffs_exit_usage(NULL);
+		}
+	}
+	if (optind < argc)
+		ffs_exit_usage("unexpected argument '%s'", argv[optind]);
+	if (o->pin + o->unpin + o->once > 1)
+		ffs_exit_usage("--pin, --unpin and --once exclude each other");
+	if ((o->unpin || o->once) && o->loads)
+		ffs_exit_usage("%s loads nothing: no option for that goes with it",
+		    o->once ? "--once" : "--unpin");
+	if (o->json && (o->pin || o->unpin))
+		ffs_exit_usage("--json prints nothing with --pin or --unpin");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct opts o = {
+		.watch.load = { .threshold = 2,
+		    .rearm_ns = 30000000000,
+		    .ring_size = 1 << 20,
+		    .max_objects = 65536,
+		    .max_conns = 32768 },
+	};
+
+	ffs_process_begin();
+	parse_opts(&o, argc, argv);
+	find_owner(&o);
+	if (o.once)
+		return once(&o);
+	return o.unpin ? unpin() : watch(&o);
+}

@@ -1,0 +1,136 @@
+#include "common/watch/guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/watch/halves.h"
+
+#define WORK_MS 1000
+
+/* Those that ask to end; SIGCHLD, that the other half has. */
+static void
+handled(sigset_t *set)
+{
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaddset(set, signals[i]);
+}
+
+void
+ffs_guard_block(sigset_t *before)
+{
+	static const int open[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGFPE,
+		SIGILL, SIGABRT };
+	sigset_t set;
+	size_t i;
+
+	/* Any other would end this half with the programs attached. */
+	sigfillset(&set);
+	for (i = 0; i < sizeof(open) / sizeof(*open); i++)
+		sigdelset(&set, open[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+	signal(SIGCHLD, SIG_DFL); /* an ignored one would leave no status to wait for */
+}
+
+static void
+note(void *arg, bool detail, const char *text)
+{
+	const struct ffs_guard *g = arg;
+
+	ffs_halves_say(g->fd, detail ? FFS_HALVES_DETAIL : FFS_HALVES_NOTE, 0, text);
+}
+
+/* The other half's first message, then the programs. */
+static struct ffs_watcher *
+begin(struct ffs_guard *g)
+{
+	struct ffs_halves_msg m;
+	struct ffs_watcher *w;
+	char *text = NULL;
+	int rc = ffs_halves_recv(g->fd, &m, -1);
+
+	/* It found nothing to watch, and has said so. */
+	if (rc || m.type != FFS_HALVES_TARGETS || m.targets.hosts_n > FFS_HOSTS_MAX)
+		return NULL;
+	g->o.load.targets = m.targets;
+	g->o.attach.note = note;
+	g->o.attach.arg = g;
+	w = ffs_watcher_new(&g->o, g->b, &text);
+	rc = w ? 0 : errno;
+	if (w)
+		text = ffs_watcher_list(w);
+	ffs_halves_say(
+	    g->fd, w ? FFS_HALVES_READY : FFS_HALVES_FAILED, rc, text ? text : strerror(rc));
+	free(text);
+	return w;
+}
+
+/* Signals that came.  Whether the other half has ended, with *status. */
+static bool
+take_signals(const struct ffs_guard *g, int sigfd, int *status, int *asked)
+{
+	struct signalfd_siginfo si;
+
+	while (read(sigfd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			continue;
+		/* From the terminal it came to both.  One that will not end is ended by the
+		 * third. */
+		if (++*asked > 2)
+			kill(g->child, SIGKILL);
+		else
+			ffs_halves_say(g->fd, FFS_HALVES_STOP, (int)si.ssi_signo, NULL);
+	}
+	return waitpid(g->child, status, WNOHANG) == g->child;
+}
+
+/* What the other half asks.  false: it has closed its end. */
+static bool
+answer(const struct ffs_guard *g, const struct ffs_watcher *w)
+{
+	struct ffs_halves_msg m;
+	int rc = ffs_halves_recv(g->fd, &m, 0);
+
+	if (!rc && m.type == FFS_HALVES_STATS) {
+		m.rc = ffs_watcher_stats(w, m.stats);
+		ffs_halves_send(g->fd, &m);
+	}
+	return rc != -EPIPE;
+}
+
+int
+ffs_guard_run(struct ffs_guard *g)
+{
+	struct ffs_watcher *w;
+	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN }, { .events = POLLIN } };
+	int sigfd, status = 0, asked = 0;
+	sigset_t set;
+
+	handled(&set);
+	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sigfd < 0)
+		return -errno;
+	w = begin(g);
+	p[0].fd = sigfd;
+	p[1].fd = w ? ffs_watcher_fd(w) : -1;
+	p[2].fd = w ? g->fd : -1;
+	while (!take_signals(g, sigfd, &status, &asked)) {
+		if (poll(p, 3, WORK_MS) < 0 && errno != EINTR)
+			break;
+		if (w)
+			ffs_watcher_work(w);
+		if (w && p[2].revents && !answer(g, w))
+			p[2].fd = -1;
+	}
+	ffs_watcher_free(w);
+	close(sigfd);
+	return status;
+}

@@ -1,0 +1,286 @@
+#include "common/watch/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "common/watch/pins.h"
+#include "watch.skel.h"
+
+struct ffs_load {
+	struct watch_bpf *skel;
+	struct ffs_load_opts o;
+	struct ffs_meta meta;
+	int stats; /* descriptor that has the kernel measure, or -1 */
+};
+
+static int __attribute__((format(printf, 3, 4))) say(char **why, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!why)
+		return rc;
+	va_start(ap, fmt);
+	if (vasprintf(why, fmt, ap) < 0)
+		*why = NULL;
+	va_end(ap);
+	return rc;
+}
+
+/* --- loading --- */
+
+static int
+configure(struct ffs_load *l)
+{
+	struct watch_bpf__rodata *ro = l->skel->rodata;
+	const struct ffs_load_opts *o = &l->o;
+	uint64_t seed;
+	int rc;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	memcpy(ro->ports, o->targets.ports, sizeof(ro->ports));
+	memcpy(ro->hosts, o->targets.hosts, sizeof(ro->hosts));
+	ro->hosts_n = o->targets.hosts_n;
+	ro->threshold = o->threshold;
+	ro->rearm_ns = o->rearm_ns;
+	ro->window_ns = o->window_ns;
+	ro->seed = seed;
+	rc = bpf_map__set_max_entries(l->skel->maps.events, o->ring_size);
+	if (!rc)
+		rc = bpf_map__set_max_entries(l->skel->maps.objects, o->max_objects);
+	if (!rc)
+		rc = bpf_map__set_max_entries(l->skel->maps.names, o->max_objects);
+	if (!rc)
+		rc = bpf_map__set_max_entries(l->skel->maps.conns, o->max_conns);
+	return rc;
+}
+
+static int
+explain(int rc, char **why)
+{
+	switch (-rc) {
+	case EPERM:
+		return say(why, rc,
+		    "no privilege to load kernel programs (CAP_BPF and CAP_NET_ADMIN), though "
+		    "this is root");
+	case EACCES:
+		return say(why, rc, "the kernel's verifier rejects a program (-v shows why)");
+	case ENOSYS:
+	case EOPNOTSUPP:
+		return say(why, -EOPNOTSUPP, "this kernel has no BPF");
+	case EINVAL:
+		return say(why, -EOPNOTSUPP,
+		    "this kernel lacks a kind of map or program that is needed (5.12 or later; -v "
+		    "shows which)");
+	case E2BIG:
+	case ENOMEM:
+		return say(why, rc, "no memory for the maps");
+	default:
+		return say(why, rc, "cannot load the kernel programs: %s", strerror(-rc));
+	}
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+struct ffs_load *
+ffs_load_new(const struct ffs_load_opts *o, char **why)
+{
+	struct ffs_load *l = calloc(1, sizeof(*l));
+	int rc = -ENOMEM;
+
+	if (!l)
+		return NULL;
+	l->o = *o;
+	l->stats = -1;
+	l->skel = watch_bpf__open();
+	if (l->skel)
+		rc = configure(l);
+	if (!rc)
+		rc = watch_bpf__load(l->skel);
+	if (rc) {
+		rc = explain(rc, why);
+		ffs_load_free(l);
+		errno = -rc;
+		return NULL;
+	}
+	if (o->stats)
+		l->stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	l->meta = (struct ffs_meta){
+		.abi = FFS_ABI,
+		.pid = o->stay ? 0 : (uint32_t)getpid(),
+		.loaded_ns = now_ns(),
+		.rearm_ns = o->rearm_ns,
+		.window_ns = o->window_ns,
+		.threshold = (uint32_t)o->threshold,
+		.uid = o->uid,
+		.gid = o->gid,
+		.max_objects = o->max_objects,
+	};
+	return l;
+}
+
+void
+ffs_load_free(struct ffs_load *l)
+{
+	if (!l)
+		return;
+	if (l->stats >= 0)
+		close(l->stats);
+	watch_bpf__destroy(l->skel);
+	free(l);
+}
+
+static const struct bpf_program *
+program(const struct ffs_load *l, enum ffs_load_prog p)
+{
+	switch (p) {
+	case FFS_LOAD_PROG_TUNE:
+		return l->skel->progs.ffs_tune;
+	case FFS_LOAD_PROG_WHO4:
+		return l->skel->progs.ffs_who4;
+	case FFS_LOAD_PROG_WHO6:
+		return l->skel->progs.ffs_who6;
+	case FFS_LOAD_PROG_TRAFFIC:
+	default:
+		return l->skel->progs.ffs_traffic;
+	}
+}
+
+int
+ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p)
+{
+	return bpf_program__fd(program(l, p));
+}
+
+int
+ffs_load_objects(const struct ffs_load *l)
+{
+	return bpf_map__fd(l->skel->maps.objects);
+}
+
+int
+ffs_load_names(const struct ffs_load *l)
+{
+	return bpf_map__fd(l->skel->maps.names);
+}
+
+int
+ffs_load_meta(struct ffs_load *l, bool tune, bool clsact)
+{
+	int fd = bpf_map__fd(l->skel->maps.meta);
+	struct ffs_meta now;
+
+	/* The programs write into it too: what the kernel refused. */
+	if (!bpf_map_lookup_elem(fd, &(__u32){ 0 }, &now)) {
+		l->meta.nodelay_err = now.nodelay_err;
+		l->meta.delack_err = now.delack_err;
+		l->meta.delack_us = now.delack_us;
+	}
+	l->meta.tune = tune;
+	l->meta.clsact = clsact;
+	return bpf_map_update_elem(fd, &(__u32){ 0 }, &l->meta, BPF_ANY) ? -errno : 0;
+}
+
+/* --- pinning --- */
+
+static int
+pin(const char *dir, const char *name, int fd, mode_t mode, uid_t uid, gid_t gid)
+{
+	char *path = ffs_pins_path(dir, name);
+	int rc = -errno;
+
+	if (!path)
+		return rc;
+	rc = bpf_obj_pin(fd, path) || chown(path, uid, gid) || chmod(path, mode) ? -errno : 0;
+	free(path);
+	return rc;
+}
+
+static void
+program_path(char *name, size_t n, enum ffs_load_prog p)
+{
+	static const char *const names[] = { "traffic", "tune", "who4", "who6" };
+
+	snprintf(name, n, FFS_PINS_PROGRAMS "/%s", names[p]);
+}
+
+int
+ffs_load_pin(struct ffs_load *l, const char *dir)
+{
+	const struct {
+		const struct bpf_map *map;
+		mode_t mode;
+		uid_t uid;
+	} maps[] = {
+		{ l->skel->maps.objects, 0640, 0 },
+		{ l->skel->maps.names, 0640, 0 },
+		{ l->skel->maps.counters, 0640, 0 },
+		{ l->skel->maps.latency, 0640, 0 },
+		{ l->skel->maps.self, 0600, l->o.uid },
+		{ l->skel->maps.events, 0600, l->o.uid },
+		/* The last: who finds it finds all. */
+		{ l->skel->maps.meta, 0640, 0 },
+	};
+	char name[64];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < FFS_LOAD_PROGS; i++) {
+		program_path(name, sizeof(name), i);
+		rc = pin(dir, name, ffs_load_fd(l, i), 0600, 0, 0);
+	}
+	for (i = 0; !rc && i < sizeof(maps) / sizeof(*maps); i++)
+		rc = pin(dir, bpf_map__name(maps[i].map), bpf_map__fd(maps[i].map), maps[i].mode,
+		    maps[i].uid, l->o.gid);
+	return rc;
+}
+
+static int
+stats_of(int fd, struct ffs_load_stats *s)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	memcpy(s->name, info.name, sizeof(s->name));
+	s->name[sizeof(s->name) - 1] = '\0';
+	s->runs = info.run_cnt;
+	s->ns = info.run_time_ns;
+	return 0;
+}
+
+int
+ffs_load_stats(const struct ffs_load *l, const char *dir, struct ffs_load_stats v[FFS_LOAD_PROGS])
+{
+	char name[64];
+	size_t i;
+	int fd, rc = 0;
+
+	for (i = 0; !rc && i < FFS_LOAD_PROGS; i++) {
+		program_path(name, sizeof(name), i);
+		fd = l ? ffs_load_fd(l, i) : ffs_pins_map(dir, name, true);
+		rc = stats_of(fd, &v[i]);
+		if (!l && fd >= 0)
+			close(fd);
+	}
+	return rc;
+}

@@ -1,0 +1,71 @@
+#ifndef FFS_LOAD_H
+#define FFS_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/watch.h"
+
+/* Names of programs as the kernel shows them (15 bytes of them). */
+#define FFS_LOAD_TRAFFIC "ffs_traffic"
+
+/* What the kernel programs look at: of the configuration, found by ffs_ports_*(). */
+struct ffs_load_targets {
+	uint8_t ports[FFS_PORTS_BYTES];
+	char hosts[FFS_HOSTS_MAX][FFS_HOST_LEN];
+	uint32_t hosts_n;
+};
+
+struct ffs_load_opts {
+	struct ffs_load_targets targets;
+	uint64_t threshold, rearm_ns, window_ns;
+	uint32_t ring_size; /* a power of two, of pages */
+	uint32_t max_objects, max_conns;
+	uid_t uid; /* whose ring it is */
+	gid_t gid; /* who may read */
+	bool stay; /* --pin: nobody is the loader afterwards */
+	bool stats;
+};
+
+/* All kernel programs and their maps, loaded in one go. */
+struct ffs_load;
+
+/*
+ * Load.  NULL with errno and *why (free it; may be NULL), a line for the user: EPERM without
+ * privilege, EOPNOTSUPP where the kernel lacks something, EACCES where its verifier rejects a
+ * program.
+ */
+struct ffs_load *ffs_load_new(const struct ffs_load_opts *o, char **why);
+/* The programs go with it, where no link or pin keeps them. */
+void ffs_load_free(struct ffs_load *l);
+
+enum ffs_load_prog {
+	FFS_LOAD_PROG_TRAFFIC,
+	FFS_LOAD_PROG_TUNE,
+	FFS_LOAD_PROG_WHO4,
+	FFS_LOAD_PROG_WHO6
+};
+#define FFS_LOAD_PROGS 4
+int ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p);
+
+/* Descriptors of maps that the loader itself works on. */
+int ffs_load_objects(const struct ffs_load *l);
+int ffs_load_names(const struct ffs_load *l);
+
+/* What the kernel measured of each program since its statistics were switched on (stats above). */
+struct ffs_load_stats {
+	char name[16];
+	uint64_t runs, ns;
+};
+/* Of the loaded ones, or (l NULL) of those pinned below dir.  0 or -errno. */
+int ffs_load_stats(
+    const struct ffs_load *l, const char *dir, struct ffs_load_stats v[FFS_LOAD_PROGS]);
+
+/* What the map meta says from now on.  0 or -errno. */
+int ffs_load_meta(struct ffs_load *l, bool tune, bool clsact);
+
+/* Pin maps and programs below dir, with their owners.  0 or -errno. */
+int ffs_load_pin(struct ffs_load *l, const char *dir);
+
+#endif

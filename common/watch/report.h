@@ -1,0 +1,41 @@
+#ifndef FFS_REPORT_H
+#define FFS_REPORT_H
+
+#include <stddef.h>
+
+#include "common/base/json.h"
+#include "common/watch/addresses.h"
+#include "common/watch/maps.h"
+
+/*
+ * An object's URL, path style: its endpoint (as configured, else by address), "/BUCKET/KEY"
+ * percent-encoded, and "?versionId=" where the read named one.
+ */
+void ffs_report_url(
+    struct ffs_buf *b, const struct ffs_maps_object *o, const struct ffs_addresses *a);
+
+/* One line of JSON for an object; type says what it tells ("object", "hot"). */
+void ffs_report_object(struct ffs_json *j, const char *type, const struct ffs_maps_object *o,
+    const struct ffs_addresses *a);
+
+/* The line {"counters":{...},...}: every counter by its name, all reads' latency, and what was
+ * loaded.  0 or -errno. */
+int ffs_report_counters(struct ffs_json *j, const struct ffs_maps *m);
+
+/* One line for a terminal; head is the one of the columns. */
+void ffs_report_head(struct ffs_buf *b);
+void ffs_report_row(
+    struct ffs_buf *b, const struct ffs_maps_object *o, const struct ffs_addresses *a);
+
+/*
+ * Objects that have become hot since the last time, by polling: the ring is for ffs-cache.
+ */
+struct ffs_report_hot;
+/* Those that are hot already are known.  NULL with errno. */
+struct ffs_report_hot *ffs_report_hot_new(const struct ffs_maps *m);
+void ffs_report_hot_free(struct ffs_report_hot *h);
+/* Costs one lookup where nothing has.  each() as for ffs_maps_each(). */
+int ffs_report_hot_poll(
+    struct ffs_report_hot *h, int (*each)(void *arg, const struct ffs_maps_object *o), void *arg);
+
+#endif

@@ -1,0 +1,208 @@
+#include "common/watch/watcher.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/watch/cgroup.h"
+#include "common/watch/sweep.h"
+
+#define DUMP_MS 2000
+
+struct ffs_watcher {
+	struct ffs_watcher_opts o;
+	struct ffs_bpffs *b;
+	struct ffs_load *load;
+	struct ffs_attach *attach;
+	struct ffs_cgroup cgroup;
+	int links; /* rtnetlink */
+	bool tune, clsact;
+	bool filled; /* the directory */
+};
+
+static void __attribute__((format(printf, 3, 4)))
+note(const struct ffs_watcher *w, bool detail, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	w->o.attach.note(w->o.attach.arg, detail, text);
+}
+
+static int __attribute__((format(printf, 3, 4))) say(char **why, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!why)
+		return rc;
+	va_start(ap, fmt);
+	if (vasprintf(why, fmt, ap) < 0)
+		*why = NULL;
+	va_end(ap);
+	return rc;
+}
+
+/* --- sockops --- */
+
+/* Where there is no cgroup v2, or the kernel refuses, traffic is watched all the same. */
+static int
+tune(struct ffs_watcher *w, char **why)
+{
+	char *root = w->o.cgroup ? strdup(w->o.cgroup) : ffs_cgroup_root();
+	const char *which;
+	int rc = root ? 0 : -errno;
+
+	if (!root) {
+		note(w, false, "no cgroup v2 is mounted: connections are watched, not tuned");
+		return rc == -ENOMEM ? rc : 0;
+	}
+	rc =
+	    ffs_cgroup_attach(&w->cgroup, w->load, root, w->o.load.stay ? w->b->dir : NULL, &which);
+	w->tune = !rc || (which && strcmp(which, "tune"));
+	if (rc && w->o.cgroup && !which)
+		rc = say(why, rc, "cannot use the cgroup '%s': %s", root,
+		    rc == -EINVAL ? "not of a cgroup v2 tree" : strerror(-rc));
+	else if (rc) {
+		note(w, false, "the kernel refuses %s at '%s': %s", which ? which : "programs",
+		    root, strerror(-rc));
+		rc = 0;
+	} else {
+		note(w, true, "attached to the cgroup '%s'", root);
+	}
+	free(root);
+	return rc;
+}
+
+/* --- interfaces --- */
+
+static int
+attach_all(struct ffs_watcher *w, char **why)
+{
+	struct pollfd p = { .events = POLLIN };
+	int rc;
+
+	w->attach = ffs_attach_new(&w->o.attach, w->load);
+	w->links = ffs_links_open();
+	if (!w->attach || w->links < 0)
+		return say(why, w->attach ? w->links : -ENOMEM, "cannot ask for interfaces");
+	p.fd = w->links;
+	rc = ffs_links_ask(w->links);
+	/* The answer is there when the question has been sent. */
+	if (!rc && poll(&p, 1, DUMP_MS) >= 0)
+		rc = ffs_links_read(w->links, ffs_attach_link, w->attach);
+	if (rc)
+		return say(why, rc, "cannot ask for interfaces: %s", strerror(-rc));
+	if (!ffs_attach_count(w->attach, &w->clsact) && ffs_attach_error(w->attach)) {
+		rc = ffs_attach_error(w->attach);
+		return say(why, rc == -EINVAL ? -EOPNOTSUPP : rc,
+		    "the programs could be attached to no interface: %s", strerror(-rc));
+	}
+	return 0;
+}
+
+/* --- the whole --- */
+
+static int
+start(struct ffs_watcher *w, char **why)
+{
+	int rc = ffs_bpffs_clear(w->b);
+
+	if (rc < 0)
+		return say(why, rc, "cannot empty '%s': %s", w->b->dir, strerror(-rc));
+	if (rc)
+		note(w, true, "removed what an ffs-hotmon that was killed has left");
+	w->load = ffs_load_new(&w->o.load, why);
+	if (!w->load)
+		return -errno;
+	w->filled = true;
+	rc = ffs_bpffs_fill(w->b, w->o.load.uid, w->o.load.gid);
+	/* The pins first: whoever is to read events can be there before they come. */
+	if (!rc)
+		rc = ffs_load_meta(w->load, false, false);
+	if (!rc)
+		rc = ffs_load_pin(w->load, w->b->dir);
+	if (rc)
+		return say(why, rc, "cannot pin the maps in '%s': %s", w->b->dir, strerror(-rc));
+	rc = tune(w, why);
+	if (!rc)
+		rc = attach_all(w, why);
+	if (!rc)
+		rc = ffs_load_meta(w->load, w->tune, w->clsact);
+	return rc;
+}
+
+struct ffs_watcher *
+ffs_watcher_new(const struct ffs_watcher_opts *o, struct ffs_bpffs *b, char **why)
+{
+	struct ffs_watcher *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return NULL;
+	*w = (struct ffs_watcher){ .o = *o, .b = b, .cgroup = FFS_CGROUP_INIT, .links = -1 };
+	w->o.attach.dir = b->dir;
+	w->o.attach.stay = o->load.stay;
+	rc = start(w, why);
+	if (!rc)
+		return w;
+	w->o.load.stay = false; /* half of it is of no use */
+	ffs_watcher_free(w);
+	errno = -rc;
+	return NULL;
+}
+
+void
+ffs_watcher_free(struct ffs_watcher *w)
+{
+	if (!w)
+		return;
+	ffs_attach_free(w->attach);
+	ffs_cgroup_release(&w->cgroup);
+	if (w->links >= 0)
+		close(w->links);
+	if (w->filled && !w->o.load.stay)
+		ffs_bpffs_clear(w->b);
+	ffs_load_free(w->load);
+	free(w);
+}
+
+int
+ffs_watcher_fd(const struct ffs_watcher *w)
+{
+	return w->links;
+}
+
+void
+ffs_watcher_work(struct ffs_watcher *w)
+{
+	bool clsact;
+	int rc = ffs_links_read(w->links, ffs_attach_link, w->attach);
+
+	if (rc)
+		note(w, false, "interfaces are no longer followed: %s", strerror(-rc));
+	ffs_attach_count(w->attach, &clsact);
+	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact))
+		w->clsact = clsact;
+	rc = ffs_sweep(ffs_load_objects(w->load), ffs_load_names(w->load), w->o.load.max_objects);
+	if (rc > 0)
+		note(w, true, "forgot the %d objects that were read least recently", rc);
+}
+
+char *
+ffs_watcher_list(const struct ffs_watcher *w)
+{
+	return ffs_attach_list(w->attach);
+}
+
+int
+ffs_watcher_stats(const struct ffs_watcher *w, struct ffs_load_stats v[FFS_LOAD_PROGS])
+{
+	return ffs_load_stats(w->load, NULL, v);
+}
