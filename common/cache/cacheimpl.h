@@ -75,8 +75,8 @@ int ffs_cache_unlink(struct ffs_cache *c, unsigned shard, const char *path, cons
 int ffs_cache_hit_open(
     struct ffs_cache *c, const char *path, struct ffs_cache_hit *hit, struct ffs_attr *a);
 
-/* Remove a dead filler's file.  0; -EBUSY, he lives; -ENOENT; -errno. */
-int ffs_cache_sweep(struct ffs_cache *c, const char *tmp);
+/* Remove a dead filler's file, and what he had reserved.  0; -EBUSY, he lives; -ENOENT; -errno. */
+int ffs_cache_sweep(struct ffs_cache *c, const char *tmp, unsigned shard);
 
 /* --- room.c --- */
 

@@ -498,9 +498,13 @@ ffs_cache_tick(struct ffs_cache *c)
 	if (is_short(c, 0, 0, &s) && e->list.n > e->list.gone)
 		return !s.in_vain;
 	bytes = __atomic_exchange_n(&c->table.h->want_bytes, 0, __ATOMIC_RELAXED);
-	if (bytes)
-		(void)evict_for(c, e, bytes, ffs_table_get(&c->table.h->want_before), &why);
-	return 0;
+	if (!bytes || !evict_for(c, e, bytes, ffs_table_get(&c->table.h->want_before), &why) ||
+	    ffs_cache_now_us() - e->made < STALE_US)
+		return 0;
+	/* Entries of others that we do not know, or counts that are wrong. */
+	e->next = 0;
+	e->scan.n = 0;
+	return 1;
 }
 
 /* --- control objects --- */

@@ -70,7 +70,7 @@ open_tmp(struct ffs_cache *c, const char *tmp, unsigned shard)
 		}
 		if (errno != EEXIST)
 			return -errno;
-		rc = ffs_cache_sweep(c, tmp);
+		rc = ffs_cache_sweep(c, tmp, shard);
 		if (rc && rc != -ENOENT)
 			return rc;
 	}
@@ -78,18 +78,24 @@ open_tmp(struct ffs_cache *c, const char *tmp, unsigned shard)
 }
 
 int
-ffs_cache_sweep(struct ffs_cache *c, const char *tmp)
+ffs_cache_sweep(struct ffs_cache *c, const char *tmp, unsigned shard)
 {
 	int datafd = ffs_cache_data(c, false), rc = 0;
 	int fd =
 	    datafd < 0 ? -1 : openat(datafd, tmp, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 
 	if (fd < 0)
 		return datafd < 0 ? datafd : -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB))
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &st)) {
 		rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	else if (is_at(datafd, tmp, fd) && unlinkat(datafd, tmp, 0))
-		rc = -errno;
+	} else if (is_at(datafd, tmp, fd)) {
+		if (unlinkat(datafd, tmp, 0))
+			rc = -errno;
+		else if (shard != FFS_SHARD_CONTROL)
+			/* its size is what he had reserved */
+			ffs_table_count(&c->table, shard, -1, -(int64_t)st.st_size);
+	}
 	close(fd);
 	return rc;
 }
@@ -180,9 +186,10 @@ begin(struct ffs_cache_fill *f, const struct ffs_cache_fill_opts *o, enum ffs_ca
 		rc = reserve(f, why);
 	if (rc)
 		goto undo;
-	/* The disk's room too, before the first byte; some file systems cannot. */
+	/* The disk's room too, before the first byte; some file systems cannot.  Either way the
+	 * file's size says what was reserved, should we be killed. */
 	if (o->size && fallocate(f->fd, 0, 0, (off_t)o->size) &&
-	    (errno == ENOSPC || errno == EDQUOT)) {
+	    (errno == ENOSPC || errno == EDQUOT || ftruncate(f->fd, (off_t)o->size))) {
 		unreserve(f);
 		*why = FFS_CACHE_REFUSED_disk;
 		rc = -ENOSPC;

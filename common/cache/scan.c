@@ -7,17 +7,22 @@
 
 #include "common/cache/cacheimpl.h"
 
-/* A filler's file: swept where he is dead.  Does he live. */
+/* Remove what dead fillers left.  Is there one who lives. */
 static bool
-filler_lives(struct ffs_cache *c, const char *shard, const char *name)
+sweep(struct ffs_cache *c, DIR *d, unsigned shard, const char *shard_name)
 {
 	char tmp[FFS_PATH_MAX];
 	struct ffs_cache_id id;
+	struct dirent *de;
+	bool live = false;
 
-	if (!ffs_cache_id_named(name + 1, &id))
-		return false;
-	snprintf(tmp, sizeof(tmp), "%s/.%.32s", shard, name + 1);
-	return ffs_cache_sweep(c, tmp) == -EBUSY;
+	while ((de = readdir(d)))
+		if (*de->d_name == '.' && ffs_cache_id_named(de->d_name + 1, &id)) {
+			snprintf(tmp, sizeof(tmp), "%s/.%.32s", shard_name, de->d_name + 1);
+			live = ffs_cache_sweep(c, tmp, shard) == -EBUSY || live;
+		}
+	rewinddir(d);
+	return live;
 }
 
 /* Put right what the table says of a shard, where it says still what it said when we began. */
@@ -71,16 +76,17 @@ ffs_cache_scan(struct ffs_cache *c, unsigned shard,
 	DIR *d;
 	int rc = 0;
 
+	d = open_shard(c, shard, name);
+	if (!d && errno != ENOENT)
+		return -errno;
+	live = d && sweep(c, d, shard, name);
 	if (t) {
 		was.entries = ffs_table_get(&t->entries);
 		was.bytes = ffs_table_get(&t->bytes);
 	}
-	d = open_shard(c, shard, name);
-	if (!d && errno != ENOENT)
-		return -errno;
 	while (d && !rc && (de = readdir(d))) {
 		if (*de->d_name == '.') {
-			live = filler_lives(c, name, de->d_name) || live;
+			live = live || ffs_cache_id_named(de->d_name + 1, &e.id);
 			continue;
 		}
 		if (!ffs_cache_id_named(de->d_name, &e.id) ||
