@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "common/watch/guard.h"
 #include "common/watch/halves.h"
 #include "common/watch/report.h"
+#include "common/watch/session.h"
 #include "common/watch/targets.h"
 
 #define POLL_MS 100
@@ -35,15 +35,6 @@ struct opts {
 	bool pin, unpin, once, json, quiet;
 	bool loads; /* an option was given that only matters to the loader */
 	int verbose;
-};
-
-/* What the half that talks to the user works with. */
-struct view {
-	const struct opts *o;
-	int fd; /* to the half that stays root; -1: there is none */
-	struct ffs_nodes nodes;
-	struct ffs_addresses addresses;
-	struct ffs_maps maps;
 };
 
 static void
@@ -91,217 +82,122 @@ log_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return vfprintf(stderr, fmt, ap);
 }
 
-/* --- what is printed --- */
-
-/* Each line is written at once: the next program of a pipe reads it now. */
-static int
-print(struct ffs_json *j, struct ffs_buf *b)
-{
-	int rc = j ? ffs_json_print(j, stdout) : ffs_buf_error(b);
-
-	if (b && !rc && fwrite(b->p, 1, b->len, stdout) != b->len)
-		rc = -errno;
-	if (!rc && fflush(stdout))
-		rc = -errno;
-	return rc;
-}
-
-static int
-print_object(const struct view *v, const char *type, const struct ffs_maps_object *o)
-{
-	struct ffs_json j = FFS_JSON_INIT;
-	struct ffs_buf b = FFS_BUF_INIT;
-	int rc;
-
-	if (v->o->json)
-		ffs_report_object(&j, type, o, &v->addresses);
-	else
-		ffs_report_row(&b, o, &v->addresses);
-	rc = print(v->o->json ? &j : NULL, &b);
-	ffs_json_release(&j);
-	ffs_buf_release(&b);
-	return rc;
-}
-
-static int
-on_object(void *arg, const struct ffs_maps_object *o)
-{
-	return print_object(arg, "object", o);
-}
-
-static int
-on_hot(void *arg, const struct ffs_maps_object *o)
-{
-	return print_object(arg, "hot", o);
-}
-
-static int
-print_head(const struct view *v)
-{
-	struct ffs_buf b = FFS_BUF_INIT;
-	int rc = 0;
-
-	if (!v->o->json) {
-		ffs_report_head(&b);
-		rc = print(NULL, &b);
-	}
-	ffs_buf_release(&b);
-	return rc;
-}
-
-static int
-print_stats(const struct view *v, const struct ffs_load_stats *s)
-{
-	struct ffs_json j = FFS_JSON_INIT;
-	struct ffs_buf b = FFS_BUF_INIT;
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; !rc && i < FFS_LOAD_PROGS; i++) {
-		double each = s[i].runs ? (double)s[i].ns / (double)s[i].runs : 0;
-
-		if (v->o->json) {
-			ffs_json_open(&j);
-			ffs_json_str(&j, "type", "program");
-			ffs_json_str(&j, "name", s[i].name);
-			ffs_json_uint(&j, "runs", s[i].runs);
-			ffs_json_uint(&j, "run_ns", s[i].ns);
-			ffs_json_fixed(&j, "ns_per_run", each, 1);
-			ffs_json_close(&j);
-			rc = print(&j, NULL);
-		} else {
-			ffs_buf_reset(&b);
-			ffs_buf_addf(&b, "%-16s %12ju runs %9.1f ns each\n", s[i].name,
-			    (uintmax_t)s[i].runs, each);
-			rc = print(NULL, &b);
-		}
-	}
-	ffs_json_release(&j);
-	ffs_buf_release(&b);
-	return rc;
-}
-
 /* --- the half that talks to the user --- */
 
 static void
-begin_view(struct view *v)
+on_note(void *arg, bool detail, const char *text)
 {
-	const struct opts *o = v->o;
-	struct ffs_config_opts config = { 0 };
-	char *detail = NULL;
-	int rc = ffs_halves_drop();
+	const struct opts *o = arg;
 
-	if (rc)
-		errx(FFS_EXIT_FAIL, "cannot become the invoking user: %s", strerror(-rc));
-	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
-	rc = ffs_nodes_load(&v->nodes, &config, &detail);
-	if (rc)
-		errx(rc == -EINVAL ? FFS_EXIT_USAGE : ffs_exit_of(rc), "%s",
-		    detail ? detail : strerror(-rc));
+	if (detail ? o->verbose : !o->quiet)
+		warnx("%s", text);
 }
 
-/* What root's half says before all is attached.  0, or the status to end with. */
-static int
-await_ready(const struct view *v)
-{
-	struct ffs_halves_msg m;
-	int rc;
+struct printing {
+	const struct opts *o;
+	const struct ffs_session *s;
+	const char *type;
+};
 
-	while (!(rc = ffs_halves_recv(v->fd, &m, -1)) || rc == -EINTR) {
-		if (rc || m.type == FFS_HALVES_STOP)
-			continue;
-		if (m.type == FFS_HALVES_READY) {
-			if (v->o->verbose)
-				warnx("attached to %s", m.text);
-			return 0;
-		}
-		if (m.type == FFS_HALVES_FAILED) {
-			warnx("%s", m.text);
-			return m.rc == EPERM || m.rc == EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL;
-		}
-		if (m.type == FFS_HALVES_NOTE ? !v->o->quiet : v->o->verbose)
-			warnx("%s", m.text);
-	}
-	return FFS_EXIT_FAIL;
+static int
+on_object(void *arg, const struct ffs_maps_object *object)
+{
+	const struct printing *p = arg;
+
+	return ffs_report_print_object(
+	    stdout, p->o->json ? p->type : NULL, &p->s->maps, object, &p->s->addresses);
 }
 
-/* Tell root's half what to watch, and the user where that comes from. */
-static int
-ask_root(struct view *v)
+static void __attribute__((noreturn)) die(enum ffs_exit status, int rc, const char *why)
 {
-	struct ffs_halves_msg m = { .type = FFS_HALVES_TARGETS };
-	struct ffs_buf told = FFS_BUF_INIT, not_told = FFS_BUF_INIT;
-	int rc = ffs_targets_find(&m.targets, &v->nodes, v->o->ports, &told, &not_told);
-
-	if (rc)
-		errx(FFS_EXIT_FAIL, "cannot tell the ports of the endpoints: %s", strerror(-rc));
-	if (!v->o->quiet)
-		warnx("watching port %s", told.p);
-	if (v->o->verbose && not_told.len)
-		warnx("TLS cannot be watched: %s", not_told.p);
-	ffs_buf_release(&told);
-	ffs_buf_release(&not_told);
-	rc = ffs_halves_send(v->fd, &m);
-	return rc ? FFS_EXIT_FAIL : await_ready(v);
+	errx(status, "%s", why ? why : strerror(-rc));
 }
 
-/* Wait, and listen to root's half meanwhile.  The signal to end by, -1 where that half is gone, 0.
- */
-static int
-wait_a_while(const struct view *v)
+/* For what cannot be printed. */
+static void
+check_print(int rc)
 {
-	struct ffs_halves_msg m;
-	int rc;
-
-	if (v->fd < 0) {
-		poll(NULL, 0, POLL_MS);
-		return *ffs_process_stop();
-	}
-	rc = ffs_halves_recv(v->fd, &m, POLL_MS);
-	if (rc == -EPIPE)
-		return -1;
-	if (!rc && m.type == FFS_HALVES_STOP)
-		return m.rc;
-	if (!rc && (m.type == FFS_HALVES_NOTE ? !v->o->quiet : v->o->verbose))
-		warnx("%s", m.text);
-	return *ffs_process_stop();
-}
-
-static int
-end_stats(const struct view *v)
-{
-	struct ffs_halves_msg m;
-	int rc = ffs_halves_say(v->fd, FFS_HALVES_STATS, 0, NULL);
-
-	while (!rc) {
-		rc = ffs_halves_recv(v->fd, &m, 2000);
-		if (!rc && m.type == FFS_HALVES_STATS)
-			return m.rc ? m.rc : print_stats(v, m.stats);
-	}
-	return rc;
-}
-
-/* Print what becomes hot, until a signal. */
-static int
-follow(const struct view *v)
-{
-	struct ffs_report_hot *hot = ffs_report_hot_new(&v->maps);
-	int rc = hot ? print_head(v) : -errno, stop = 0;
-
-	while (!rc && !stop) {
-		rc = ffs_report_hot_poll(hot, on_hot, (void *)v);
-		if (!rc)
-			stop = wait_a_while(v);
-		if (!rc && !stop && v->fd < 0 && !ffs_maps_current(&v->maps, NULL))
-			stop = -1;
-	}
-	if (!rc && stop > 0 && v->o->watch.load.stats && v->fd >= 0)
-		rc = end_stats(v);
-	ffs_report_hot_free(hot);
 	if (rc == -EPIPE)
 		ffs_process_die(SIGPIPE);
 	if (rc)
 		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
+}
+
+static void
+begin(struct ffs_session *s, const struct opts *o, int fd)
+{
+	char *why = NULL;
+	int rc;
+
+	s->note = on_note;
+	s->arg = (void *)o;
+	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
+	rc = ffs_session_begin(s, fd, &why);
+	if (rc)
+		die(rc == -EINVAL ? FFS_EXIT_USAGE : ffs_exit_of(rc), rc, why);
+}
+
+static void
+open_maps(struct ffs_session *s)
+{
+	char *why = NULL;
+	int rc = ffs_session_open(s, &why);
+
+	if (rc)
+		die(rc == -ESTALE ? FFS_EXIT_NOTFOUND : ffs_exit_of(rc), rc, why);
+}
+
+/* Print what becomes hot, until a signal. */
+static int
+follow(struct ffs_session *s, const struct opts *o)
+{
+	struct printing p = { .o = o, .s = s, .type = "hot" };
+	struct ffs_load_stats stats[FFS_LOAD_PROGS];
+	struct ffs_report_hot *hot = ffs_report_hot_new(&s->maps);
+	int rc = hot ? 0 : -errno, stop = 0;
+
+	if (!rc && !o->json)
+		rc = ffs_report_print_head(stdout);
+	while (!rc && !stop) {
+		rc = ffs_report_hot_poll(hot, on_object, &p);
+		if (!rc)
+			stop = ffs_session_wait(s, POLL_MS);
+	}
+	if (!rc && stop > 0 && o->watch.load.stats && s->fd >= 0) {
+		rc = ffs_session_stats(s, stats);
+		if (!rc)
+			rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
+	}
+	ffs_report_hot_free(hot);
+	check_print(rc);
+	return stop;
+}
+
+/* fd: to root's half, or -1 where the programs are another's. */
+static int
+view(const struct opts *o, int fd)
+{
+	struct ffs_session s = { 0 };
+	char *why = NULL;
+	int rc = 0, stop;
+
+	begin(&s, o, fd);
+	ffs_process_catch();
+	if (fd >= 0)
+		rc = ffs_session_load(&s, o->ports, &why);
+	if (rc)
+		die(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
+	if (o->pin) {
+		ffs_session_release(&s);
+		return FFS_EXIT_OK;
+	}
+	open_maps(&s);
+	if (fd < 0)
+		on_note((void *)o, !o->loads,
+		    "the programs were loaded by another ffs-hotmon: "
+		    "options for them do not matter");
+	stop = follow(&s, o);
+	ffs_session_release(&s);
 	if (stop < 0)
 		errx(FFS_EXIT_FAIL, "the ffs-hotmon that loaded the programs has ended");
 	if (stop != SIGINT) /* Ctrl-C is how a monitor ends */
@@ -309,73 +205,30 @@ follow(const struct view *v)
 	return FFS_EXIT_OK;
 }
 
-/* Status for maps that cannot be read. */
-static enum ffs_exit
-status_of_maps(int rc)
-{
-	return rc == -ESTALE ? FFS_EXIT_NOTFOUND : ffs_exit_of(rc);
-}
-
-static int
-run_view(struct view *v)
-{
-	char *why = NULL;
-	int rc;
-
-	begin_view(v);
-	ffs_process_catch();
-	if (v->fd >= 0) {
-		rc = ask_root(v);
-		if (rc || v->o->pin)
-			return rc;
-	}
-	rc = ffs_addresses_init(&v->addresses, &v->nodes);
-	if (rc)
-		errx(FFS_EXIT_FAIL, "%s", strerror(-rc));
-	rc = ffs_maps_open(&v->maps, NULL, &why);
-	if (rc)
-		errx(status_of_maps(rc), "%s", why ? why : strerror(-rc));
-	if (v->fd < 0 && !v->o->quiet && v->maps.loaded.pid)
-		warnx("shares the programs that ffs-hotmon %u has loaded", v->maps.loaded.pid);
-	if (v->fd < 0 && v->o->loads)
-		warnx("the programs are loaded: options for them do not matter");
-	return follow(v);
-}
-
 /* --- the modes --- */
 
 static int
 once(const struct opts *o)
 {
-	struct view v = { .o = o, .fd = -1 };
+	struct ffs_session s = { 0 };
+	struct printing p = { .o = o, .s = &s, .type = "object" };
 	struct ffs_load_stats stats[FFS_LOAD_PROGS];
-	struct ffs_json j = FFS_JSON_INIT;
-	char *why = NULL, *dir = ffs_maps_dir();
-	int rc = 0;
+	int rc;
 
-	if (o->watch.load.stats && (rc = ffs_load_stats(NULL, dir, stats)))
-		errx(rc == -EACCES || rc == -EPERM ? FFS_EXIT_UNSUP : status_of_maps(rc),
+	if (o->watch.load.stats && (rc = ffs_load_stats(NULL, NULL, stats)))
+		errx(rc == -EACCES || rc == -EPERM ? FFS_EXIT_UNSUP : ffs_exit_of(rc),
 		    "cannot ask the programs: %s", strerror(-rc));
-	begin_view(&v);
-	rc = ffs_addresses_init(&v.addresses, &v.nodes);
-	if (rc)
-		errx(FFS_EXIT_FAIL, "%s", strerror(-rc));
-	rc = ffs_maps_open(&v.maps, NULL, &why);
-	if (rc)
-		errx(status_of_maps(rc), "%s", why ? why : strerror(-rc));
-	rc = print_head(&v);
+	begin(&s, o, -1);
+	open_maps(&s);
+	rc = o->json ? 0 : ffs_report_print_head(stdout);
 	if (!rc)
-		rc = ffs_maps_each(&v.maps, on_object, &v);
+		rc = ffs_maps_each(&s.maps, on_object, &p);
 	if (!rc && o->watch.load.stats)
-		rc = print_stats(&v, stats);
+		rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
 	if (!rc && o->json)
-		rc = ffs_report_counters(&j, &v.maps);
-	if (!rc && o->json)
-		rc = print(&j, NULL);
-	if (rc == -EPIPE)
-		ffs_process_die(SIGPIPE);
-	if (rc)
-		errx(FFS_EXIT_FAIL, "cannot print: %s", strerror(-rc));
+		rc = ffs_report_print_counters(stdout, &s.maps);
+	ffs_session_release(&s);
+	check_print(rc);
 	return ffs_exit_flush(FFS_EXIT_OK);
 }
 
@@ -417,7 +270,6 @@ static int
 load_and_view(struct opts *o, struct ffs_bpffs *b)
 {
 	struct ffs_guard g = { .b = b, .o = o->watch };
-	struct view v = { .o = o };
 	sigset_t before;
 	int status;
 
@@ -428,8 +280,7 @@ load_and_view(struct opts *o, struct ffs_bpffs *b)
 	if (!g.child) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		ffs_bpffs_release(b);
-		v.fd = g.fd;
-		return run_view(&v);
+		return view(o, g.fd);
 	}
 	status = ffs_guard_run(&g);
 	ffs_bpffs_release(b);
@@ -444,7 +295,6 @@ load_and_view(struct opts *o, struct ffs_bpffs *b)
 static int
 watch(struct opts *o)
 {
-	struct view v = { .o = o, .fd = -1 };
 	struct ffs_bpffs b;
 	struct ffs_maps m;
 	char *why = NULL;
@@ -465,7 +315,7 @@ watch(struct opts *o)
 		return FFS_EXIT_OK;
 	}
 	if (!rc)
-		return run_view(&v);
+		return view(o, -1);
 	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
 	rc = ffs_bpffs_open(&b, &why);
 	if (!rc)

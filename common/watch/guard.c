@@ -86,8 +86,8 @@ take_signals(const struct ffs_guard *g, int sigfd, int *status, int *asked)
 		 * third. */
 		if (++*asked > 2)
 			kill(g->child, SIGKILL);
-		else
-			ffs_halves_say(g->fd, FFS_HALVES_STOP, (int)si.ssi_signo, NULL);
+		else if (ffs_halves_say(g->fd, FFS_HALVES_STOP, (int)si.ssi_signo, NULL))
+			kill(g->child, SIGTERM); /* it does not listen */
 	}
 	return waitpid(g->child, status, WNOHANG) == g->child;
 }

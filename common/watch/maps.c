@@ -104,9 +104,7 @@ ffs_maps_open(struct ffs_maps *m, const char *dir, char **why)
 {
 	int rc;
 
-	*m = (struct ffs_maps){
-		.objects = -1, .names = -1, .counters = -1, .latency = -1, .meta = -1
-	};
+	*m = FFS_MAPS_NONE;
 	rc = open_one(&m->meta, dir, "meta", sizeof(struct ffs_meta));
 	if (!rc)
 		rc = read_meta(m->meta, &m->loaded);

@@ -15,6 +15,9 @@ struct ffs_maps {
 	struct ffs_meta loaded;                      /* as it was when opened */
 };
 
+#define FFS_MAPS_NONE                                                                              \
+	((struct ffs_maps){ .objects = -1, .names = -1, .counters = -1, .latency = -1, .meta = -1 })
+
 /* Where the pins are: $FFS_BPF_DIR, else /run/ffs/bpf, and the ABI's "v1" below.  NULL with errno;
  * free it. */
 char *ffs_maps_dir(void);

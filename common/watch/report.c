@@ -58,11 +58,17 @@ mean_us(uint64_t sum_ns, uint64_t n)
 	return n ? sum_ns / n / 1000 : 0;
 }
 
+bool
+ffs_report_is_hot(const struct ffs_maps *m, const struct ffs_object_stat *s)
+{
+	return s->hots || s->heat >= m->loaded.threshold;
+}
+
 /* --- JSON --- */
 
 void
-ffs_report_object(struct ffs_json *j, const char *type, const struct ffs_maps_object *o,
-    const struct ffs_addresses *a)
+ffs_report_object(struct ffs_json *j, const char *type, const struct ffs_maps *m,
+    const struct ffs_maps_object *o, const struct ffs_addresses *a)
 {
 	const struct ffs_object_stat *s = &o->stat;
 	char buf[FFS_ADDRESSES_URL], comm[FFS_COMM_LEN + 1] = "";
@@ -82,7 +88,7 @@ ffs_report_object(struct ffs_json *j, const char *type, const struct ffs_maps_ob
 	ffs_json_uint(j, "reads", s->reads);
 	ffs_json_uint(j, "bytes", s->bytes);
 	ffs_json_uint(j, "size", s->size);
-	ffs_json_bool(j, "hot", s->hots > 0);
+	ffs_json_bool(j, "hot", ffs_report_is_hot(m, s));
 	ffs_json_uint(j, "hot_events", s->hots);
 	ffs_json_uint(j, "lat_p50_us", ffs_maps_quantile32_us(s->lat, 0.5));
 	ffs_json_uint(j, "lat_p99_us", ffs_maps_quantile32_us(s->lat, 0.99));
@@ -159,7 +165,8 @@ ffs_report_head(struct ffs_buf *b)
 }
 
 void
-ffs_report_row(struct ffs_buf *b, const struct ffs_maps_object *o, const struct ffs_addresses *a)
+ffs_report_row(struct ffs_buf *b, const struct ffs_maps *m, const struct ffs_maps_object *o,
+    const struct ffs_addresses *a)
 {
 	const struct ffs_object_stat *s = &o->stat;
 	char who[FFS_COMM_LEN + 1] = "";
@@ -169,7 +176,7 @@ ffs_report_row(struct ffs_buf *b, const struct ffs_maps_object *o, const struct 
 	if (!*who && s->uid != (uint32_t)-1)
 		snprintf(who, sizeof(who), "uid %" PRIu32, s->uid);
 	ffs_buf_addf(b, "%8" PRIu64 " %10" PRIu64 " %3s %9" PRIu64 " %9" PRIu64 " %7.1f  %-16s ",
-	    (uint64_t)s->reads, (uint64_t)s->bytes, s->hots ? "hot" : "-",
+	    (uint64_t)s->reads, (uint64_t)s->bytes, ffs_report_is_hot(m, s) ? "hot" : "-",
 	    ffs_maps_quantile32_us(s->lat, 0.5), ffs_maps_quantile32_us(s->lat, 0.99),
 	    age_s(s->last_ns), *who ? who : "-");
 	ffs_report_url(b, o, a);

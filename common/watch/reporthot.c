@@ -5,9 +5,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "common/base/clock.h"
 #include "common/watch/report.h"
 
 #define FIRST_ROOM 1024
+#define LOOK_SHARE 9 /* a tenth of the time at most */
 
 /* How often an object was hot when last looked at. */
 struct seen {
@@ -22,6 +24,7 @@ struct ffs_report_hot {
 	size_t room, n;
 	struct ffs_object_id *fresh; /* of this look */
 	size_t fresh_n, fresh_room;
+	int64_t next_ms; /* no look before: one may take most of the interval */
 	bool again; /* events came since the look before: one may have been counted but not written
 	             */
 	bool quiet;
@@ -75,19 +78,21 @@ static int
 look(void *arg, const struct ffs_object_id *id, const struct ffs_object_stat *s)
 {
 	struct ffs_report_hot *h = arg;
+	/* What the kernel told of; where the ring was full it takes that back, but hot it is. */
+	uint64_t hots = s->hots ? s->hots : ffs_report_is_hot(h->m, s);
 	struct seen *k;
 
-	if (!s->hots)
+	if (!hots)
 		return 0;
 	if (2 * h->n >= h->room && grow(h))
 		return -ENOMEM;
 	k = slot(h->v, h->room, id);
 	/* Fewer than before: it was forgotten in between, and counts anew. */
-	if (k->hots == s->hots)
+	if (k->hots == hots)
 		return 0;
 	h->n += !k->hots;
 	k->id = *id;
-	k->hots = s->hots;
+	k->hots = hots;
 	return h->quiet ? 0 : add_fresh(h, id);
 }
 
@@ -107,17 +112,19 @@ int
 ffs_report_hot_poll(
     struct ffs_report_hot *h, int (*each)(void *arg, const struct ffs_maps_object *o), void *arg)
 {
+	int64_t begin = ffs_clock_ms();
 	struct ffs_maps_object o;
 	uint64_t events;
 	size_t i;
 	int rc = hot_events(h, &events);
 
-	if (rc || (events == h->events && !h->again))
+	if (rc || (events == h->events && !h->again) || begin < h->next_ms)
 		return rc;
 	h->again = events != h->events;
 	h->events = events;
 	h->fresh_n = 0;
 	rc = ffs_maps_stats(h->m, look, h);
+	h->next_ms = ffs_clock_ms() + LOOK_SHARE * (ffs_clock_ms() - begin);
 	for (i = 0; !rc && i < h->fresh_n; i++)
 		if (!ffs_maps_object(h->m, &h->fresh[i], &o))
 			rc = each(arg, &o);

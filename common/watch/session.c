@@ -1,0 +1,160 @@
+#include "common/watch/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/process.h"
+#include "common/watch/halves.h"
+#include "common/watch/targets.h"
+
+#define STATS_MS 2000
+
+static int
+say(char **why, int rc, const char *what)
+{
+	if (why && asprintf(why, "%s: %s", what, strerror(-rc)) < 0)
+		*why = NULL;
+	return rc;
+}
+
+int
+ffs_session_begin(struct ffs_session *s, int fd, char **why)
+{
+	struct ffs_config_opts config = { 0 };
+	int rc = ffs_halves_drop();
+
+	s->fd = fd;
+	s->maps = FFS_MAPS_NONE;
+	if (rc)
+		return say(why, rc, "cannot become the invoking user");
+	return ffs_nodes_load(&s->nodes, &config, why);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+note(const struct ffs_session *s, bool detail, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->note(s->arg, detail, text);
+}
+
+/* What root's half says before all is attached. */
+static int
+await_ready(struct ffs_session *s, char **why)
+{
+	struct ffs_halves_msg m;
+	int rc;
+
+	for (;;) {
+		rc = ffs_halves_recv(s->fd, &m, -1);
+		if (rc == -EINTR || (!rc && m.type == FFS_HALVES_STOP))
+			continue;
+		if (rc)
+			return say(why, rc, "the half of ffs-hotmon that is root has ended");
+		if (m.type == FFS_HALVES_READY) {
+			note(s, true, "attached to %s", m.text);
+			s->interfaces = strdup(m.text);
+			return s->interfaces ? 0 : -ENOMEM;
+		}
+		if (m.type == FFS_HALVES_FAILED) {
+			if (why)
+				*why = strdup(m.text);
+			return -m.rc;
+		}
+		s->note(s->arg, m.type != FFS_HALVES_NOTE, m.text);
+	}
+}
+
+int
+ffs_session_load(struct ffs_session *s, const char *ports, char **why)
+{
+	struct ffs_halves_msg m = { .type = FFS_HALVES_TARGETS };
+	struct ffs_buf told = FFS_BUF_INIT, not_told = FFS_BUF_INIT;
+	int rc;
+
+	ffs_buf_adds(&not_told, "");
+	rc = ffs_targets_find(&m.targets, &s->nodes, ports, &told, &not_told);
+	s->watched = ffs_buf_detach(&told);
+	s->not_watched = ffs_buf_detach(&not_told);
+	if (!rc && (!s->watched || !s->not_watched))
+		rc = -ENOMEM;
+	if (rc)
+		return say(why, rc, "cannot tell the ports of the endpoints");
+	note(s, false, "watching port %s", s->watched);
+	if (*s->not_watched)
+		note(s, true, "TLS cannot be watched: %s", s->not_watched);
+	rc = ffs_halves_send(s->fd, &m);
+	return rc ? say(why, rc, "the half of ffs-hotmon that is root has ended")
+	          : await_ready(s, why);
+}
+
+int
+ffs_session_open(struct ffs_session *s, char **why)
+{
+	int rc = ffs_addresses_init(&s->addresses, &s->nodes);
+
+	return rc ? say(why, rc, "cannot look up the endpoints")
+	          : ffs_maps_open(&s->maps, NULL, why);
+}
+
+void
+ffs_session_release(struct ffs_session *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	ffs_maps_release(&s->maps);
+	ffs_addresses_release(&s->addresses);
+	ffs_nodes_release(&s->nodes);
+	free(s->watched);
+	free(s->not_watched);
+	free(s->interfaces);
+	s->watched = s->not_watched = s->interfaces = NULL;
+}
+
+int
+ffs_session_wait(struct ffs_session *s, int ms)
+{
+	struct ffs_halves_msg m;
+	int rc;
+
+	if (s->fd < 0) {
+		poll(NULL, 0, ms);
+		return *ffs_process_stop() || ffs_maps_current(&s->maps, NULL) ? *ffs_process_stop()
+		                                                               : -EPIPE;
+	}
+	rc = ffs_halves_recv(s->fd, &m, ms);
+	if (*ffs_process_stop() || rc == -EPIPE)
+		return *ffs_process_stop() ? *ffs_process_stop() : rc;
+	if (!rc && m.type == FFS_HALVES_STOP)
+		return m.rc;
+	if (!rc && (m.type == FFS_HALVES_NOTE || m.type == FFS_HALVES_DETAIL))
+		s->note(s->arg, m.type == FFS_HALVES_DETAIL, m.text);
+	return 0;
+}
+
+int
+ffs_session_stats(const struct ffs_session *s, struct ffs_load_stats v[FFS_LOAD_PROGS])
+{
+	struct ffs_halves_msg m;
+	int rc = ffs_halves_say(s->fd, FFS_HALVES_STATS, 0, NULL);
+
+	while (!rc) {
+		rc = ffs_halves_recv(s->fd, &m, STATS_MS);
+		if (rc || m.type != FFS_HALVES_STATS)
+			continue;
+		memcpy(v, m.stats, sizeof(m.stats));
+		return m.rc;
+	}
+	return rc;
+}
