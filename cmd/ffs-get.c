@@ -4,7 +4,6 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -33,9 +32,10 @@
 struct opts {
 	struct ffs_select select;
 	struct ffs_config_opts config;
+	struct ffs_use use;
 	const char *output, *dir;
 	unsigned jobs, presign;
-	bool batch, resume, fsync, json, list, quiet, time_each, verbose;
+	bool batch, resume, fsync, json, link, list, quiet, time_each, verbose;
 	enum ffs_progress_mode progress;
 };
 
@@ -54,22 +54,22 @@ help(void)
 	    "               [-o FILE [--continue] | -C DIR] DATASET[@GEN]... | s3://BUCKET/KEY...\n"
 	    "       ffs-get --batch < selections\n"
 	    "       ffs-get --list [DATASET...]\n"
-	    "\n"
-	    "      --chunks A-B      these chunks, from 0, inclusive\n"
-	    "      --rows A-B        these rows, from 0, inclusive\n"
+	    "      --chunks A-B, --rows A-B   these chunks or rows, from 0, inclusive\n"
 	    "      --time A..B       rows with A <= time < B, seconds or HH:MM[:SS]\n"
 	    "      --message         the message file instead\n"
 	    "      --batch           read 'DATASET rows A-B' and the like from stdin\n"
 	    "  -o, --output FILE     complete or not at all; --continue: go on with a part\n"
-	    "  -C, --directory DIR   one file for each chunk\n"
+	    "  -C, --directory DIR   one file for each chunk; --link: links to cached ones\n"
 	    "      --fsync           files are on disk before it ends\n"
+	    "      --cache=auto|fill|only|bypass|refresh\n"
+	    "      --max-age TIME    what a store confirmed since then is not asked about\n"
+	    "      --verify=once|full|sample|never    of what is cached\n"
 	    "      --list            datasets, or the URLs of chunks\n"
 	    "      --presign[=TIME]  with --list: signed URLs (default 1h)\n"
 	    "      --time-each       a line for each chunk on stderr: key, bytes, ms\n"
 	    "      --json            --list and --time-each as JSON Lines\n"
 	    "  -j, --jobs N          requests in flight (default 8, or 3 on this machine)\n"
-	    "      --progress=auto|line|none\n"
-	    "      --endpoint URL, --region NAME, --profile NAME\n"
+	    "      --progress=auto|line|none, --endpoint URL, --region NAME, --profile NAME\n"
 	    "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
 }
 
@@ -112,15 +112,12 @@ on_event(void *arg, const struct ffs_reader_event *e)
 	if (!run->o->time_each)
 		return;
 	ffs_progress_clear(&run->progress);
-	if (run->o->json) {
+	if (run->o->json)
 		ffs_show_event(&j, e);
-		(void)ffs_json_print(&j, stderr);
-		ffs_json_release(&j);
-		return;
-	}
-	fprintf(stderr, "%s\t%" PRIu64 "\t%.3f\t%.3f\t%s%s\n", e->object->key, e->bytes,
-	    (double)e->first_us / 1000, (double)e->total_us / 1000, e->node ? "origin " : "memory",
-	    e->node ? e->node : "");
+	else
+		ffs_show_event_text(&j.buf, e);
+	(void)ffs_json_print(&j, stderr);
+	ffs_json_release(&j);
 }
 
 /* --- reading --- */
@@ -131,6 +128,7 @@ get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 	const struct opts *o = run->o;
 	struct ffs_transfer t = {
 		.stores = st,
+		.use = &o->use,
 		.bucket = ffs_config_bucket(),
 		.select = &o->select,
 		.args = args,
@@ -140,6 +138,7 @@ get_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs)
 		.keep = o->batch ? KEEP_BYTES : 0,
 		.path = o->output,
 		.dir = o->dir,
+		.link = o->link,
 		.fd = STDOUT_FILENO,
 		.resume = o->resume,
 		.sync = o->fsync,
@@ -177,12 +176,8 @@ list_run(struct run *run, struct ffs_stores *st, char *const *args, size_t nargs
 		.arg = run,
 		.stop = ffs_process_stop(),
 	};
-	size_t i = 0;
-	int rc;
 
-	do
-		rc = ffs_inventory_list(&inv, nargs ? args[i] : NULL);
-	while (!rc && ++i < nargs);
+	(void)ffs_inventory_list(&inv, args, nargs); /* main's end tells what cannot be written */
 }
 
 /* --- the command line --- */
@@ -195,7 +190,7 @@ check_opts(const struct opts *o, char *const *args, int nargs)
 	     part = s->by_chunks || s->by_rows || s->has_from || s->has_to || s->message;
 	int i;
 
-	if (o->list ? o->batch || o->output || o->dir || o->time_each : o->presign)
+	if (o->list ? o->batch || o->output || o->dir || o->time_each || o->use.mode : o->presign)
 		ffs_exit_usage(o->list ? "--list goes with --json and --presign only"
 				       : "--presign goes with --list");
 	if (o->batch && nargs)
@@ -206,11 +201,15 @@ check_opts(const struct opts *o, char *const *args, int nargs)
 		ffs_exit_usage("no dataset or object is named");
 	if (o->output && o->dir)
 		ffs_exit_usage("-o and -C exclude each other");
+	if (o->link && (!o->dir || o->fsync || o->use.mode == FFS_USE_BYPASS))
+		ffs_exit_usage("--link goes with -C and the cache, without --fsync");
 	for (i = 0; i < nargs; i++) {
 		if (!ffs_plan_arg_ok(args[i]))
 			ffs_exit_usage(
 			    "bad name '%s', want DATASET[@GEN] or s3://BUCKET/KEY", args[i]);
 		object = ffs_s3url_is(args[i]);
+		if (o->use.mode == FFS_USE_ONLY && !object && ffs_select_is_pattern(args[i]))
+			ffs_exit_usage("'%s': only a store knows what matches", args[i]);
 		if (object && (part || o->dir || o->list))
 			ffs_exit_usage("'%s': an object is given whole, to one output", args[i]);
 	}
@@ -222,21 +221,25 @@ static void
 parse_opts(struct opts *o, int argc, char **argv)
 {
 	enum {
-		OPT_BATCH = 256,
-		OPT_CHUNKS,
+		OPT_BATCH = 256, /* up to TIME_EACH as in flags[] */
 		OPT_CONTINUE,
 		OPT_FSYNC,
 		OPT_JSON,
+		OPT_LINK,
 		OPT_LIST,
 		OPT_MESSAGE,
+		OPT_TIME_EACH,
+		OPT_CHUNKS,
 		OPT_PRESIGN,
 		OPT_PROGRESS,
 		OPT_ROWS,
 		OPT_TIME,
-		OPT_TIME_EACH,
 	};
+	bool *const flags[] = { &o->batch, &o->resume, &o->fsync, &o->json, &o->link, &o->list,
+		&o->select.message, &o->time_each };
 	static const struct option longopts[] = {
 		{ "batch", no_argument, NULL, OPT_BATCH },
+		{ "cache", required_argument, NULL, FFS_USE_OPT_CACHE },
 		{ "chunks", required_argument, NULL, OPT_CHUNKS },
 		{ "continue", no_argument, NULL, OPT_CONTINUE },
 		{ "directory", required_argument, NULL, 'C' },
@@ -245,7 +248,9 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "link", no_argument, NULL, OPT_LINK },
 		{ "list", no_argument, NULL, OPT_LIST },
+		{ "max-age", required_argument, NULL, FFS_USE_OPT_MAX_AGE },
 		{ "message", no_argument, NULL, OPT_MESSAGE },
 		{ "output", required_argument, NULL, 'o' },
 		{ "presign", optional_argument, NULL, OPT_PRESIGN },
@@ -257,15 +262,20 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "time", required_argument, NULL, OPT_TIME },
 		{ "time-each", no_argument, NULL, OPT_TIME_EACH },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "verify", required_argument, NULL, FFS_USE_OPT_VERIFY },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	const char *progress = "auto";
+	const char *progress = "auto", *want;
 	bool screen;
 	uint64_t n;
-	int ch;
+	int ch, rc;
 
 	while ((ch = getopt_long(argc, argv, "C:hj:o:qvV", longopts, NULL)) != -1) {
+		if (ch >= OPT_BATCH && ch <= OPT_TIME_EACH) {
+			*flags[ch - OPT_BATCH] = true;
+			continue;
+		}
 		switch (ch) {
 		case 'C':
 			o->dir = optarg;
@@ -290,27 +300,9 @@ parse_opts(struct opts *o, int argc, char **argv)
 		case 'V':
 			puts("ffs-get " FFS_VERSION);
 			exit(ffs_exit_flush(FFS_EXIT_OK));
-		case OPT_BATCH:
-			o->batch = true;
-			break;
 		case OPT_CHUNKS:
 			if (ffs_select_parse_chunks(&o->select, optarg))
 				ffs_exit_usage("bad chunks '%s', want A-B", optarg);
-			break;
-		case OPT_CONTINUE:
-			o->resume = true;
-			break;
-		case OPT_FSYNC:
-			o->fsync = true;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_LIST:
-			o->list = true;
-			break;
-		case OPT_MESSAGE:
-			o->select.message = true;
 			break;
 		case OPT_PRESIGN:
 			n = 3600 * 1000;
@@ -329,18 +321,30 @@ parse_opts(struct opts *o, int argc, char **argv)
 			if (ffs_select_parse_time(&o->select, optarg))
 				ffs_exit_usage("bad time '%s', want A..B, A.. or ..B", optarg);
 			break;
-		case OPT_TIME_EACH:
-			o->time_each = true;
-			break;
 		default:
-			if (!ffs_config_opt(&o->config, ch, optarg))
-				ffs_exit_usage(NULL);
+			if (ffs_config_opt(&o->config, ch, optarg))
+				break;
+			rc = ffs_use_opt(&o->use, ch, optarg, &want);
+			if (rc)
+				ffs_exit_usage(rc == -ENOENT ? NULL : "bad %s", want);
 		}
 	}
 	/* Beside data on a terminal, or what a pipe's end shows there, it would only disturb. */
 	screen = !o->quiet && !o->list && (o->output || o->dir) && isatty(STDERR_FILENO);
 	if (ffs_progress_parse(progress, screen, &o->progress))
 		ffs_exit_usage("bad progress '%s', want auto, line or none", progress);
+}
+
+/* Without a cache everything is read from the stores, unless that is what was not wanted. */
+static void
+open_cache(struct opts *o, const char *endpoint)
+{
+	int rc = ffs_use_open(&o->use, endpoint);
+
+	if (rc && o->use.mode == FFS_USE_ONLY)
+		errx(ffs_exit_of(rc), "%s", o->use.trouble ? o->use.trouble : strerror(-rc));
+	if (o->use.trouble && (rc ? !o->quiet : o->verbose))
+		warnx("%s", o->use.trouble);
 }
 
 int
@@ -364,6 +368,8 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	check_opts(&o, argv, argc);
+	if (o.link && o.use.mode == FFS_USE_AUTO)
+		o.use.mode = FFS_USE_FILL;
 	/* Without files there is nothing to tidy up: a signal simply ends the program. */
 	if (o.output || o.dir)
 		ffs_process_catch();
@@ -380,12 +386,15 @@ main(int argc, char **argv)
 		o.jobs = ffs_stores_local(&stores) && !o.batch ? JOBS_LOCAL : JOBS;
 	if (o.verbose)
 		ffs_stores_show(&stores, stderr);
+	if (!o.list)
+		open_cache(&o, stores.nodes.v[0].ep.url);
 	if (o.list)
 		list_run(&run, &stores, argv, (size_t)argc);
 	else
 		get_run(&run, &stores, argv, (size_t)argc);
 	if (*ffs_process_stop())
 		ffs_process_die(*ffs_process_stop());
+	ffs_use_close(&o.use);
 	ffs_stores_release(&stores);
 	return ffs_exit_flush(run.status);
 }

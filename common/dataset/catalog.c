@@ -10,8 +10,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/exit.h"
-
-#define MANIFEST_MAX ((size_t)256 << 20)
+#include "common/dataset/cached.h"
 
 static const char manifest_name[] = "manifest.json";
 
@@ -78,21 +77,45 @@ ffs_catalog_bare(const char *bucket, const char *key)
 	return NULL;
 }
 
-/* The manifest at key, as node i has it. */
+/* A manifest's bytes, and whether they are those that were asked for. */
 static int
-read_manifest(struct ffs_stores *st, size_t i, struct ffs_source *s, const char *key,
-    const char *dataset, uint64_t generation, char **detail)
+use_manifest(struct ffs_source *s, const char *json, size_t n, const char *dataset,
+    uint64_t generation, char **detail)
+{
+	const char *why;
+	int rc;
+
+	ffs_manifest_release(&s->m);
+	rc = ffs_manifest_parse(&s->m, json, n, &why);
+	if (rc) {
+		explain(detail, "its manifest cannot be used: %s",
+		    rc == -ENOMEM ? "out of memory" : why);
+		return rc;
+	}
+	if (strcmp(s->m.dataset, dataset) || (generation && s->m.generation != generation)) {
+		explain(detail, "its manifest is that of '%s@%" PRIu64 "'", s->m.dataset,
+		    s->m.generation);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+/* The manifest at key, as node i has it; with etag only another than that: else -EALREADY. */
+static int
+read_manifest(const struct ffs_use *keep, struct ffs_stores *st, size_t i, struct ffs_source *s,
+    const char *key, const char *etag, const char *dataset, uint64_t generation, char **detail)
 {
 	struct ffs_s3 *s3 = ffs_stores_get(st, i);
 	struct ffs_s3_response r;
 	char *json = NULL, text[512];
-	const char *why;
 	size_t n;
 	int rc;
 
 	if (!s3)
 		return -errno;
-	rc = ffs_s3_get(s3, s->bucket, key, MANIFEST_MAX, &json, &n, &r);
+	rc = ffs_s3_get_newer(s3, s->bucket, key, etag, FFS_MANIFEST_MAX, &json, &n, &r);
+	if (!rc && !json)
+		return -EALREADY;
 	if (rc) {
 		if (strcmp(r.code, "NoSuchKey"))
 			explain(detail, "%s",
@@ -105,20 +128,75 @@ read_manifest(struct ffs_stores *st, size_t i, struct ffs_source *s, const char 
 			explain(detail, "there is none in bucket '%s'", s->bucket);
 		return rc;
 	}
-	ffs_manifest_release(&s->m);
-	rc = ffs_manifest_parse(&s->m, json, n, &why);
+	rc = use_manifest(s, json, n, dataset, generation, detail);
+	if (!rc && keep && keep->mode != FFS_USE_BYPASS)
+		ffs_cached_keep(keep, s->bucket, key, r.etag, json, n);
 	free(json);
-	if (rc) {
-		explain(detail, "its manifest cannot be used: %s",
-		    rc == -ENOMEM ? "out of memory" : why);
+	return rc;
+}
+
+/* The manifest that the cache has, if it is of use. */
+static int
+use_cached(const struct ffs_use *use, struct ffs_source *s, const char *key,
+    struct ffs_cache_hit *hit, const char *dataset, uint64_t generation, char **detail)
+{
+	char *json;
+	size_t n;
+	int rc = ffs_cached_read(use, s->bucket, key, hit, &json, &n);
+
+	if (rc)
 		return rc;
+	rc = use_manifest(s, json, n, dataset, generation, detail);
+	free(json);
+	return rc;
+}
+
+/* The manifest at key, if the cache has it and it is the current one.  -EAGAIN: it has to be read.
+ */
+static int
+ask_cache(const struct ffs_use *use, struct ffs_stores *st, struct ffs_source *s, const char *key,
+    const char *dataset, uint64_t generation, char **detail)
+{
+	struct ffs_cache_hit hit;
+	int rc;
+
+	if (ffs_cached_find(use, s->bucket, key, &hit))
+		return -EAGAIN;
+	s->unasked = generation || ffs_use_fresh(use, &hit);
+	rc = s->unasked ? -EALREADY
+	                : read_manifest(use, st, 0, s, key, hit.etag, dataset, generation, detail);
+	if (rc == -EALREADY) {
+		if (!s->unasked)
+			ffs_cache_validated(use->cache, &hit);
+		rc = use_cached(use, s, key, &hit, dataset, generation, detail);
+		if (rc && use->mode == FFS_USE_ONLY)
+			explain(detail, "wrong bytes in the cache");
+		else if (rc)
+			rc = -EAGAIN;
+	} else if (rc == -ENOENT) {
+		ffs_cached_drop(use, s->bucket, key);
 	}
-	if (strcmp(s->m.dataset, dataset) || (generation && s->m.generation != generation)) {
-		explain(detail, "its manifest is that of '%s@%" PRIu64 "'", s->m.dataset,
-		    s->m.generation);
-		return -EBADMSG;
+	ffs_cached_close(&hit);
+	return rc;
+}
+
+static int
+find_manifest(const struct ffs_use *use, struct ffs_stores *st, struct ffs_source *s,
+    const char *key, const char *dataset, uint64_t generation, char **detail)
+{
+	int rc = use && ffs_use_looks(use) ? ask_cache(use, st, s, key, dataset, generation, detail)
+	                                   : -EAGAIN;
+
+	if (rc != -EAGAIN)
+		return rc;
+	s->unasked = false;
+	free(*detail);
+	*detail = NULL;
+	if (use && use->mode == FFS_USE_ONLY) {
+		explain(detail, "its manifest is not in the cache");
+		return -ENOENT;
 	}
-	return 0;
+	return read_manifest(use, st, 0, s, key, NULL, dataset, generation, detail);
 }
 
 /* The primary is away: of what the other nodes have, the highest generation. */
@@ -133,7 +211,8 @@ read_copies(struct ffs_stores *st, struct ffs_source **s, const char *key, const
 
 	for (i = 1; i < st->nodes.n; i++) {
 		other = source_new((*s)->bucket);
-		if (other && !read_manifest(st, i, other, key, dataset, generation, &detail) &&
+		if (other &&
+		    !read_manifest(NULL, st, i, other, key, NULL, dataset, generation, &detail) &&
 		    (rc || other->m.generation > (*s)->m.generation)) {
 			ffs_source_unref(*s);
 			*s = ffs_source_ref(other);
@@ -150,6 +229,13 @@ int
 ffs_catalog_open(struct ffs_stores *st, const char *bucket, const char *dataset,
     uint64_t generation, struct ffs_source **out, size_t *stale, char **detail)
 {
+	return ffs_catalog_open_cached(NULL, st, bucket, dataset, generation, out, stale, detail);
+}
+
+int
+ffs_catalog_open_cached(const struct ffs_use *use, struct ffs_stores *st, const char *bucket,
+    const char *dataset, uint64_t generation, struct ffs_source **out, size_t *stale, char **detail)
+{
 	struct ffs_source *s = source_new(bucket);
 	char *key =
 	    generation ? ffs_manifest_key_at(dataset, generation) : ffs_manifest_key(dataset);
@@ -158,7 +244,7 @@ ffs_catalog_open(struct ffs_stores *st, const char *bucket, const char *dataset,
 	*detail = NULL;
 	*stale = 0;
 	if (!rc)
-		rc = read_manifest(st, 0, s, key, dataset, generation, detail);
+		rc = find_manifest(use, st, s, key, dataset, generation, detail);
 	if (ffs_exit_of(rc) == FFS_EXIT_UNREACH && st->nodes.n > 1 &&
 	    !read_copies(st, &s, key, dataset, generation, stale)) {
 		free(*detail);

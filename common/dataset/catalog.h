@@ -1,8 +1,10 @@
 #ifndef FFS_CATALOG_H
 #define FFS_CATALOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "common/cache/use.h"
 #include "common/dataset/manifest.h"
 #include "common/s3/stores.h"
 
@@ -10,6 +12,7 @@
 struct ffs_source {
 	unsigned refs;
 	char *bucket;
+	bool unasked; /* its manifest is the cache's, and no store was asked for a newer one */
 	struct ffs_manifest m;
 };
 
@@ -22,6 +25,16 @@ struct ffs_source {
  */
 int ffs_catalog_open(struct ffs_stores *st, const char *bucket, const char *dataset,
     uint64_t generation, struct ffs_source **out, size_t *stale, char **detail);
+
+/*
+ * The same with a cache (NULL: none), for manifests too: one that it has is used as it is where it
+ * is that of a named generation, or ffs_use_fresh(), else where the primary says that there is
+ * none newer; what came from the primary is kept.  With FFS_USE_ONLY what it does not have is
+ * -ENOENT.
+ */
+int ffs_catalog_open_cached(const struct ffs_use *use, struct ffs_stores *st, const char *bucket,
+    const char *dataset, uint64_t generation, struct ffs_source **out, size_t *stale,
+    char **detail);
 
 /* A source with one chunk whose data has only a key.  NULL with errno. */
 struct ffs_source *ffs_catalog_bare(const char *bucket, const char *key);

@@ -50,6 +50,9 @@ verify(struct ffs_fetch *f, const struct ffs_s3_response *r)
 	const char *node = f->stores->nodes.v[f->node].url;
 	uint64_t want = f->len;
 
+	f->not_modified = f->have && r->status == 304;
+	if (f->not_modified)
+		return 0;
 	if (f->probe) {
 		f->size = r->object_size;
 		if (f->size < want)
@@ -107,8 +110,8 @@ static int
 submit(struct ffs_fetch *f)
 {
 	size_t i = f->tried++;
-	char match[160], range[64];
-	struct ffs_s3_field fields[2];
+	char match[160], have[160], range[64];
+	struct ffs_s3_field fields[3];
 	struct ffs_s3_request q = {
 		.method = "GET",
 		.bucket = f->bucket,
@@ -131,6 +134,10 @@ submit(struct ffs_fetch *f)
 	if (f->etags && f->etags[i][0]) {
 		snprintf(match, sizeof(match), "\"%s\"", f->etags[i]);
 		fields[q.nfields++] = (struct ffs_s3_field){ "If-Match", match };
+	}
+	if (f->have) {
+		snprintf(have, sizeof(have), "\"%s\"", f->have);
+		fields[q.nfields++] = (struct ffs_s3_field){ "If-None-Match", have };
 	}
 	if (f->ranged) {
 		snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64, f->off,

@@ -23,6 +23,7 @@ struct ffs_fetch {
 	uint64_t off, len; /* the bytes wanted; with probe at most these */
 	bool ranged;       /* ask by Range; else [0, len) is the whole object */
 	bool probe;        /* the object may be shorter; off is 0 */
+	const char *have;  /* probe: asked for with If-None-Match; NULL: nothing */
 	bool has_crc;
 	uint32_t crc32c; /* of these bytes, checked where has_crc */
 	/* May be NULL: another check of the bytes, 0 or -EBADMSG. */
@@ -35,6 +36,7 @@ struct ffs_fetch {
 	/* The outcome. */
 	int rc;            /* 0, or -errno as ffs_s3_submit() says; -EBADMSG: wrong bytes */
 	char error[512];   /* what happened, for the user, where rc */
+	bool not_modified; /* what there is, is what f->have names; no bytes came */
 	size_t got;        /* bytes in buf */
 	uint64_t size;     /* probe: of the whole object */
 	char etag[128];    /* as the store sent it */

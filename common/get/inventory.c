@@ -162,8 +162,8 @@ list_chunks(const struct ffs_inventory *inv, const struct ffs_select *sel)
 	return rc;
 }
 
-int
-ffs_inventory_list(const struct ffs_inventory *inv, const char *name)
+static int
+list_name(const struct ffs_inventory *inv, const char *name)
 {
 	struct ffs_select sel = *inv->select;
 	int rc;
@@ -175,5 +175,16 @@ ffs_inventory_list(const struct ffs_inventory *inv, const char *name)
 	if (!rc)
 		rc = list_chunks(inv, &sel);
 	ffs_select_release(&sel);
+	return rc;
+}
+
+int
+ffs_inventory_list(const struct ffs_inventory *inv, char *const *names, size_t n)
+{
+	size_t i;
+	int rc = n ? 0 : list_name(inv, NULL);
+
+	for (i = 0; i < n && !rc; i++)
+		rc = list_name(inv, names[i]);
 	return rc;
 }

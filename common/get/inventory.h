@@ -25,10 +25,10 @@ struct ffs_inventory {
 };
 
 /*
- * name NULL: all datasets; a pattern: those that match; else the chunks of
+ * Without names all datasets; for a pattern those that match; for another name the chunks of
  * that dataset.  Returns 0, -errno where out cannot be written, or -EINVAL for a bad name
  * (ffs_plan_arg_ok()).
  */
-int ffs_inventory_list(const struct ffs_inventory *inv, const char *name);
+int ffs_inventory_list(const struct ffs_inventory *inv, char *const *names, size_t n);
 
 #endif

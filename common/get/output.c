@@ -15,6 +15,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/outfile.h"
+#include "common/get/sendfile.h"
 
 enum {
 	SMALL = 32 * 1024,       /* writes below this are gathered */
@@ -170,40 +171,110 @@ start_object(struct ffs_output *out, const struct ffs_part *part)
 {
 	int rc;
 
-	out->doing = part->file;
+	out->doing = part->name;
 	ffs_cut_release(&out->cut);
 	rc = ffs_cut_init(&out->cut, &part->cut);
 	out->header_left = part->header_bytes;
 	out->header_known = part->header_known;
 	ffs_buf_reset(&out->header);
 	if (!rc && out->o.dir)
-		rc = open_file(out, part->file);
+		rc = open_file(out, part->name);
 	else if (!rc && !out->header_left && !out->header_known)
 		rc = give_header(out, part);
 	return rc;
 }
 
+/* Bytes that may begin with what is left of a header row: *used of them do. */
 static int
-write_part(struct ffs_output *out, const struct ffs_part *part)
+take_header(
+    struct ffs_output *out, const struct ffs_part *part, const char *p, size_t n, size_t *used)
 {
-	const char *p = part->p;
-	size_t n = part->n, head;
-	int rc = part->first ? start_object(out, part) : 0;
+	size_t head = n < out->header_left ? n : out->header_left;
+	int rc;
 
-	if (!rc && out->header_left) {
-		head = n < out->header_left ? n : out->header_left;
-		ffs_buf_add(&out->header, p, head);
-		p += head;
-		n -= head;
-		out->header_left -= head;
-		rc = ffs_buf_error(&out->header);
-		if (!rc && !out->header_left && !out->header_known)
-			rc = give_header(out, part);
-	}
+	*used = head;
+	if (!head)
+		return 0;
+	ffs_buf_add(&out->header, p, head);
+	out->header_left -= head;
+	rc = ffs_buf_error(&out->header);
+	if (!rc && !out->header_left && !out->header_known)
+		rc = give_header(out, part);
+	return rc;
+}
+
+/* A part that is in a file: only its header row is looked at. */
+static int
+write_file(struct ffs_output *out, struct ffs_part *part)
+{
+	size_t head = part->n < out->header_left ? (size_t)part->n : out->header_left;
+	char *p = head ? malloc(head) : NULL;
+	int rc = 0;
+
+	if (head && !p)
+		return -ENOMEM;
+	if (head && pread(part->file->fd, p, head, (off_t)part->off) != (ssize_t)head)
+		rc = -ENODATA;
 	if (!rc)
-		rc = ffs_cut_feed(&out->cut, p, n, part->last, emit, out);
+		rc = take_header(out, part, p, head, &head);
+	free(p);
+	if (!rc)
+		rc = flush(out);
+	if (!rc)
+		rc = ffs_sendfile(out->fd, part->file->fd, part->off + head, part->n - head,
+		    &out->bytes, &part->us);
+	if (rc == -ENODATA) {
+		tell(out, part, "a file in the cache became shorter while it was read");
+		rc = -EBADMSG;
+	}
+	return rc;
+}
+
+static int
+write_bytes(struct ffs_output *out, const struct ffs_part *part)
+{
+	size_t used;
+	int rc = take_header(out, part, part->p, part->n, &used);
+
+	if (!rc)
+		rc = ffs_cut_feed(&out->cut, part->p + used, part->n - used, part->last, emit, out);
 	if (rc == -EBADMSG)
 		tell(out, part, "its rows are not what its manifest says");
+	return rc;
+}
+
+/* A name for the file that a part is, where it needs no copy.  Fails where it does. */
+static int
+link_file(struct ffs_output *out, const struct ffs_part *part)
+{
+	struct ffs_buf path = FFS_BUF_INIT;
+	int rc;
+
+	if (!out->o.link || !part->file || !part->first || !part->last)
+		return -EOPNOTSUPP;
+	ffs_buf_addf(&path, "%s/%s", out->o.dir, part->name);
+	rc = ffs_buf_error(&path);
+	if (!rc)
+		rc = ffs_outfile_mkdirs(path.p, NULL);
+	if (!rc)
+		rc = ffs_cache_link(part->file, AT_FDCWD, path.p, NULL);
+	if (!rc)
+		__atomic_add_fetch(&out->bytes, part->n, __ATOMIC_RELAXED);
+	ffs_buf_release(&path);
+	return rc;
+}
+
+static int
+write_part(struct ffs_output *out, struct ffs_part *part)
+{
+	int rc;
+
+	if (!link_file(out, part))
+		return 0;
+	rc = part->first ? start_object(out, part) : 0;
+
+	if (!rc)
+		rc = part->file ? write_file(out, part) : write_bytes(out, part);
 	if (rc || !part->last || !out->o.dir)
 		return rc;
 	rc = flush(out);
@@ -223,7 +294,7 @@ fail(struct ffs_output *out, int rc)
 
 /* One part, whatever becomes of it.  0 or -errno. */
 static int
-handle_part(struct ffs_output *out, const struct ffs_part *part)
+handle_part(struct ffs_output *out, struct ffs_part *part)
 {
 	int rc;
 
@@ -276,6 +347,7 @@ run(void *arg)
 			if (rc)
 				fail(out, rc);
 		}
+		part->rc = out->rc;
 		put(&out->back, part);
 		if (out->wanted) {
 			out->wanted = false;
@@ -353,6 +425,7 @@ ffs_output_push(struct ffs_output *out, struct ffs_part *part)
 			rc = flush(out);
 		if (rc)
 			fail(out, rc);
+		part->rc = out->rc;
 		put(&out->back, part);
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cache/cache.h"
 #include "common/get/cut.h"
 
 /*
@@ -19,7 +20,13 @@ struct ffs_output;
 struct ffs_part {
 	struct ffs_part *next;
 	const char *p;
-	size_t n;
+	uint64_t n;
+	/* Instead of p: n bytes of this file, from off on, whose rows are all wanted. */
+	const struct ffs_cache_hit *file;
+	uint64_t off;
+	/* The output's: what moving them took, but for waiting; and 0 or why they were not. */
+	uint64_t us;
+	int rc;
 	bool first, last;    /* of its object; both where it comes in one piece */
 	const char *dataset; /* for messages, with the number of the line that asked, or 0 */
 	uint64_t line;
@@ -27,7 +34,7 @@ struct ffs_part {
 	struct ffs_cut_spec cut; /* which rows of it to write */
 	size_t header_bytes;     /* it starts with a header row that long */
 	bool header_known;       /* the header is that of an earlier object */
-	const char *file;        /* below the directory, where there is one */
+	const char *name;        /* below the directory, where there is one */
 	/* Instead of bytes: the object that was begun will not be finished. */
 	bool broken;
 };
@@ -35,6 +42,7 @@ struct ffs_part {
 struct ffs_output_opts {
 	int fd;          /* where to write, not closed; -1 with dir */
 	const char *dir; /* NULL, or one file for each object below it */
+	bool link;       /* make those that come from files other names of these, if possible */
 	bool sync;       /* fsync those files */
 	/* Called in the thread when a part is ready for ffs_output_pop() and its maker waits. */
 	void (*wake)(void *arg);

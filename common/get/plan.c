@@ -97,8 +97,8 @@ open_source(struct ffs_plan *p)
 	int rc = k ? 0 : -ENOMEM;
 
 	if (!rc && !k->src) {
-		rc = ffs_catalog_open(
-		    p->o.stores, p->o.bucket, name, generation, &k->src, &stale, &detail);
+		rc = ffs_catalog_open_cached(
+		    p->o.use, p->o.stores, p->o.bucket, name, generation, &k->src, &stale, &detail);
 		k->used = ++p->clock;
 		forget_sources(p);
 		if (!rc && stale && p->o.warn) {

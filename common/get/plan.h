@@ -17,6 +17,7 @@ struct ffs_plan;
 
 struct ffs_plan_opts {
 	struct ffs_stores *stores;
+	const struct ffs_use *use; /* of the cache; NULL: of none */
 	const char *bucket;
 	const struct ffs_select *select; /* applied to all, its name does not count */
 	char *const *args;               /* nargs of them, each ffs_plan_arg_ok() */

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/get/readerimpl.h"
 
 static void
@@ -17,6 +18,7 @@ job_free(struct ffs_reader_job *j)
 
 	ffs_blocks_put(&r->blocks, j->block);
 	ffs_blocks_put(&r->blocks, j->plain);
+	ffs_reader_drop(r, j->hit);
 	if (j->entry)
 		j->entry->users--;
 	ffs_reader_piece_put(j->pc);
@@ -34,7 +36,7 @@ deliver_one(struct ffs_reader_job *j)
 	struct ffs_reader *r = j->pc->r;
 	int rc;
 
-	if (j->pc->failed || r->rc)
+	if (j->pc->failed || j->nothing || r->rc)
 		return 0;
 	if (j->follows && !j->entry->block) {
 		/* It had to make room, or never came: asked for after all. */
@@ -125,8 +127,9 @@ accept_bytes(struct ffs_reader_job *j)
 		}
 	}
 	if (!rc && j->entry && !j->runs)
-		rc = ffs_recent_fill(r->recent, j->entry, j->block,
-		    j->scan ? 0 : j->pc->p.header_bytes, j->scan ? ',' : j->pc->p.cut.delim);
+		rc = ffs_reader_remember(j);
+	if (!rc && j->whole && !j->runs)
+		ffs_reader_keep(j);
 	if (rc)
 		snprintf(j->f.error, sizeof(j->f.error), "%s",
 		    rc == -EBADMSG ? "wrong bytes after decompression" : strerror(-rc));
@@ -159,7 +162,9 @@ on_done(struct ffs_fetch *f)
 	r->ready++;
 	if (j->entry && !j->runs)
 		j->entry->coming = false;
-	if (!f->rc)
+	if (f->have && f->rc != -ECANCELED)
+		ffs_reader_news(j);
+	if (!f->rc && !j->nothing)
 		f->rc = accept_bytes(j);
 	if (!j->pc->first_us)
 		j->pc->first_us = f->first_us;
@@ -169,6 +174,14 @@ on_done(struct ffs_fetch *f)
 	deliver(r, false);
 	reclaim(r, false);
 	start_more(r);
+	deliver(r, false);
+}
+
+/* Does it need a second buffer, for what it is decoded into. */
+static bool
+needs_plain(const struct ffs_reader_job *j)
+{
+	return j->whole && !j->runs && !j->hit && j->object->encoding == FFS_ENCODING_ZSTD;
 }
 
 /* Buffers, and off it goes.  0 or -ENOMEM; what the store or the node list says is in j->f. */
@@ -181,9 +194,9 @@ start(struct ffs_reader_job *j)
 	uint64_t off = f->off, len = f->len;
 
 	j->block = ffs_blocks_take(&r->blocks, len);
-	if (j->whole && !j->runs && j->object->encoding == FFS_ENCODING_ZSTD)
+	if (needs_plain(j))
 		j->plain = ffs_blocks_take(&r->blocks, j->object->plain_bytes);
-	if (!j->block || (j->whole && j->object->encoding == FFS_ENCODING_ZSTD && !j->plain))
+	if (!j->block || (needs_plain(j) && !j->plain))
 		return -ENOMEM;
 	f->stores = r->o.stores;
 	f->bucket = pc->p.src->bucket;
@@ -197,8 +210,9 @@ start(struct ffs_reader_job *j)
 	f->has_crc = !f->ranged;
 	f->check = j->runs ? check_runs : NULL;
 	f->probe = pc->p.bare && !j->object->copies;
+	f->have = f->probe && pc->hit ? pc->hit->entry.etag : NULL;
 	if (!off)
-		pc->sent_us = ffs_reader_now_us();
+		pc->sent_us = ffs_clock_us();
 	f->rc = ffs_fetch_start(f);
 	j->done = f->rc != 0;
 	if (j->done)
@@ -267,12 +281,13 @@ look_up(struct ffs_reader_job *j)
 	return 0;
 }
 
-/* Which bytes the job is about, and whether they are in memory. */
+/* Which bytes the job is about, and whether they are in memory or in the cache.  -EAGAIN: later. */
 static int
 prepare(struct ffs_reader_job *j)
 {
 	const struct ffs_object *o = j->object;
 	uint64_t off = j->pc->next;
+	int rc = 0;
 
 	j->whole = !j->pc->p.bare && o->bytes <= FFS_READER_WHOLE_MAX &&
 	           o->plain_bytes <= FFS_READER_WHOLE_MAX;
@@ -281,7 +296,9 @@ prepare(struct ffs_reader_job *j)
 	if (!j->whole && o->copies && o->bytes - off < RANGE)
 		j->f.len = o->bytes - off;
 	j->last = o->copies && off + j->f.len >= o->bytes;
-	return j->whole && j->pc->r->recent ? look_up(j) : 0;
+	if (j->whole && j->pc->r->recent)
+		rc = look_up(j);
+	return rc || j->done ? rc : ffs_reader_look(j);
 }
 
 static void
@@ -311,16 +328,16 @@ start_more(struct ffs_reader *r)
 
 	while ((j = r->unstarted) && !r->rc) {
 		if (!j->done && !j->pc->failed) {
-			need = j->f.len;
-			if (!j->runs && j->whole && j->object->encoding == FFS_ENCODING_ZSTD)
-				need += j->object->plain_bytes;
+			need = j->f.len + (needs_plain(j) ? j->object->plain_bytes : 0);
 			if (r->recent)
 				ffs_recent_make_room(r->recent, need);
 			r->starved =
 			    (r->head != j || r->parts) && !ffs_blocks_fit(&r->blocks, need);
 			if (r->starved || r->flight + r->ready >= r->o.jobs)
 				return;
-			rc = start(j);
+			rc = j->hit ? ffs_reader_read(j) : -ESTALE;
+			if (rc == -ESTALE)
+				rc = start(j);
 			if (rc) {
 				j->f.rc = rc;
 				snprintf(j->f.error, sizeof(j->f.error), "%s", strerror(-rc));
@@ -371,7 +388,8 @@ make_job(struct ffs_reader *r)
 			return rc;
 		pc = r->cur;
 	}
-	if (pc->failed || (pc->next && pc->p.object->copies && pc->next >= pc->p.object->bytes)) {
+	if (pc->failed ||
+	    (pc->p.bare && pc->next && pc->p.object->copies && pc->next >= pc->p.object->bytes)) {
 		piece_end(r);
 		return 1;
 	}
@@ -390,15 +408,16 @@ make_job(struct ffs_reader *r)
 		rc = prepare(j);
 	if (rc < 0) {
 		job_free(j);
-		return rc;
+		r->busy = rc == -EAGAIN;
+		return r->busy ? 0 : rc;
 	}
-	pc->probing = pc->p.bare && !j->object->copies;
+	pc->probing = pc->p.bare && !j->object->copies && !j->last;
 	if (j->entry && !j->done && !j->runs)
 		j->entry->coming = true;
 	enqueue(r, j);
 	step(pc, j);
 	/* Nothing is before it: what it tells saves the next one a request. */
-	if (j->memory && r->head == j)
+	if (j->done && r->head == j)
 		deliver(r, false);
 	return 1;
 }
@@ -414,6 +433,9 @@ reclaim(struct ffs_reader *r, bool wait)
 	while (list) {
 		part = (struct ffs_reader_part *)list;
 		list = list->next;
+		if (part->hit)
+			ffs_reader_sent(part);
+		ffs_reader_drop(r, part->hit);
 		ffs_blocks_put(&r->blocks, part->block);
 		ffs_reader_piece_put(part->pc);
 		free(part);
@@ -433,13 +455,15 @@ wait_for_more(struct ffs_reader *r)
 	uint64_t n;
 	int rc;
 
+	if (r->busy) {
+		r->busy = false;
+		return r->flight ? ffs_http_run(r->o.stores->http, 0) : 0;
+	}
 	/* Memory comes back from the output only, and so does the end. */
 	if (r->parts && (r->starved || !r->flight) && reclaim(r, true))
 		return 0;
-	if (r->flight) {
-		rc = ffs_http_run(r->o.stores->http, WAIT_MS);
-		return rc < 0 ? rc : 0;
-	}
+	if (r->flight)
+		return ffs_http_run(r->o.stores->http, WAIT_MS);
 	rc = poll(fds, 2, WAIT_MS);
 	if (rc < 0 && errno != EINTR)
 		return -errno;
@@ -496,7 +520,8 @@ turn(struct ffs_reader *r)
 	r->starved = r->hungry = false;
 	deliver(r, true);
 	start_more(r);
-	while (!r->rc && waiting(r) < r->o.jobs && r->queued < JOBS_QUEUED) {
+	while (!r->rc && waiting(r) < r->o.jobs && r->queued < JOBS_QUEUED &&
+	       r->open < OPEN_MAX_HITS) {
 		rc = make_job(r);
 		if (!rc)
 			break;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cache/use.h"
 #include "common/dataset/catalog.h"
 #include "common/get/cut.h"
 #include "common/get/output.h"
@@ -44,13 +45,16 @@ struct ffs_reader_event {
 	const struct ffs_object *object;
 	uint64_t bytes;              /* that travelled */
 	uint64_t first_us, total_us; /* of the request; for one in ranges from the first's start */
-	const char *node;            /* name; NULL: it was still in memory */
+	const char *node;            /* name; NULL: it was in the cache or still in memory */
+	bool hit;                    /* it was in the cache */
 };
 
 struct ffs_reader_opts {
 	struct ffs_stores *stores;
-	unsigned jobs; /* requests in flight */
-	size_t keep;   /* bytes for objects that may be asked for again; 0: none are */
+	const struct ffs_use *use; /* of the cache; NULL: of none */
+	bool link;                 /* give out whole objects as files of the cache, if possible */
+	unsigned jobs;             /* requests in flight */
+	size_t keep;               /* bytes for objects that may be asked for again; 0: none are */
 	/* The next piece: 1, 0 at the end, -EAGAIN where in_fd has to be readable first, -errno. */
 	int (*next)(void *next_arg, struct ffs_piece *piece);
 	void *next_arg;
@@ -60,6 +64,9 @@ struct ffs_reader_opts {
 	/* An object failed; true: go on with the others. */
 	bool (*failed)(void *arg, const struct ffs_piece *piece, const struct ffs_object *object,
 	    int rc, const char *error);
+	/* An object was to be kept in the cache, and why it was not; may be NULL. */
+	void (*unkept)(void *arg, const struct ffs_piece *piece, const struct ffs_object *object,
+	    const char *why);
 	/* Now and then, and at least ten times a second while something moves; may be NULL. */
 	void (*tick)(void *arg);
 	void *arg;

@@ -3,22 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-uint64_t
-ffs_reader_now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
+#include "common/base/clock.h"
 
 void
 ffs_reader_piece_put(struct ffs_reader_piece *pc)
 {
 	if (!pc || --pc->refs)
 		return;
+	if (pc->fill)
+		ffs_cache_fill_abort(pc->fill);
+	ffs_hit_put(pc->hit);
 	ffs_flow_release(&pc->flow);
 	ffs_cut_release(&pc->scan);
 	ffs_source_unref(pc->p.src);
@@ -42,41 +37,80 @@ ffs_reader_fail(struct ffs_reader_job *j, int rc, const char *error)
 		r->rc = -ECANCELED;
 }
 
+/* The next part of a piece, still without bytes.  NULL: no memory. */
+static struct ffs_reader_part *
+new_part(struct ffs_reader_piece *pc, bool last)
+{
+	struct ffs_reader_part *part = calloc(1, sizeof(*part));
+
+	if (!part)
+		return NULL;
+	part->pc = pc;
+	pc->refs++;
+	part->pub = (struct ffs_part){
+		.first = !pc->begun,
+		.last = last,
+		.cut = pc->p.cut,
+		.header_bytes = pc->p.header_bytes,
+		.header_known = pc->p.header_known,
+		.name = pc->p.file,
+		.dataset = pc->p.mark ? NULL : pc->p.src->m.dataset,
+		.line = pc->p.line,
+	};
+	return part;
+}
+
+static void
+hand_over(struct ffs_reader_part *part)
+{
+	struct ffs_reader *r = part->pc->r;
+
+	part->pc->begun = true;
+	r->parts++;
+	ffs_output_push(r->out, &part->pub);
+}
+
 /* Hand bytes over.  Takes the block; view is what of it counts, NULL: all. */
 static int
 push(struct ffs_reader_piece *pc, struct ffs_block *block, const struct ffs_part *view, bool last)
 {
-	struct ffs_reader *r = pc->r;
-	struct ffs_reader_part *part = calloc(1, sizeof(*part));
+	struct ffs_reader_part *part = new_part(pc, last);
 
 	if (!part) {
-		ffs_blocks_put(&r->blocks, block);
+		ffs_blocks_put(&pc->r->blocks, block);
 		return -ENOMEM;
 	}
 	part->block = block;
-	part->pc = pc;
-	pc->refs++;
-	part->pub = (struct ffs_part){
-		.p = view    ? view->p
-		     : block ? block->p
-		             : NULL,
-		.n = view    ? view->n
-		     : block ? block->len
-		             : 0,
-		.first = !pc->begun,
-		.last = last,
-		.cut = pc->p.cut,
-		.header_bytes = view ? 0 : pc->p.header_bytes,
-		.header_known = view || pc->p.header_known,
-		.file = pc->p.file,
-		.dataset = pc->p.mark ? NULL : pc->p.src->m.dataset,
-		.line = pc->p.line,
-	};
-	if (view)
+	if (view) {
+		part->pub.p = view->p;
+		part->pub.n = view->n;
 		part->pub.cut.base = view->cut.base;
-	pc->begun = true;
-	r->parts++;
-	ffs_output_push(r->out, &part->pub);
+		part->pub.header_bytes = 0;
+		part->pub.header_known = true;
+	} else if (block) {
+		part->pub.p = block->p;
+		part->pub.n = block->len;
+	}
+	hand_over(part);
+	return 0;
+}
+
+/* Hand over what is in a file of the cache. */
+static int
+push_file(struct ffs_reader_job *j)
+{
+	struct ffs_reader_part *part = new_part(j->pc, true);
+
+	if (!part)
+		return -ENOMEM;
+	part->pub.file = &j->hit->entry;
+	part->pub.off = j->send ? j->f.off : 0;
+	part->pub.n = j->hit->entry.size - part->pub.off;
+	part->object = j->object;
+	part->hit = j->hit;
+	part->news = j->send;
+	j->hit = NULL;
+	hand_over(part);
 	return 0;
 }
 
@@ -110,6 +144,13 @@ scan(struct ffs_reader_piece *pc, const struct ffs_block *block, bool last)
 static int
 flow_push(void *arg, struct ffs_block *block, bool last)
 {
+	struct ffs_reader_piece *pc = arg;
+
+	ffs_reader_keep_more(pc, block, last);
+	if (pc->aside) {
+		ffs_blocks_put(&pc->r->blocks, block);
+		return 0;
+	}
 	return push(arg, block, NULL, last);
 }
 
@@ -119,6 +160,7 @@ flow_scan(void *arg, struct ffs_block *block, bool last)
 	struct ffs_reader_piece *pc = arg;
 	int rc = scan(pc, block, last);
 
+	ffs_reader_keep_more(pc, block, last);
 	ffs_blocks_put(&pc->r->blocks, block);
 	return rc;
 }
@@ -141,14 +183,32 @@ give_range(struct ffs_reader_job *j)
 {
 	struct ffs_reader_piece *pc = j->pc;
 
-	if (pc->flow.object != j->object) {
+	const struct ffs_object *o = j->hit ? &j->hit->object : j->object;
+	int rc;
+
+	if (pc->flow.object != o) {
 		ffs_flow_release(&pc->flow);
-		ffs_flow_init(&pc->flow, j->object, pc->p.bare);
+		pc->aside = false;
+		ffs_flow_init(&pc->flow, o, pc->p.bare || j->hit);
+		ffs_reader_keep_begin(j);
 		pc->flow.give = j->scan ? flow_scan : flow_push;
 		pc->flow.room = flow_room;
 		pc->flow.arg = pc;
 	}
-	return ffs_flow_feed(&pc->flow, &j->block, j->last);
+	rc = ffs_flow_feed(&pc->flow, &j->block, j->last);
+	if (rc || !pc->aside || !j->last)
+		return rc;
+	/* All of it is in the cache and nothing was given out yet. */
+	return ffs_reader_kept(j) ? push_file(j) : -EIO;
+}
+
+int
+ffs_reader_remember(struct ffs_reader_job *j)
+{
+	const struct ffs_piece *p = &j->pc->p;
+
+	return ffs_recent_fill(j->pc->r->recent, j->entry, j->block, j->scan ? 0 : p->header_bytes,
+	    j->scan ? ',' : p->cut.delim);
 }
 
 bool
@@ -181,6 +241,8 @@ give_whole(struct ffs_reader_job *j)
 	}
 	if (j->scan)
 		return scan(j->pc, block, true);
+	if (j->send || ffs_reader_kept(j))
+		return push_file(j);
 	j->block = NULL;
 	if (!runs && (!j->memory || !ffs_reader_find_runs(j, &run, &runs)))
 		return push(j->pc, block, NULL, true);
@@ -199,18 +261,47 @@ report(const struct ffs_reader_job *j)
 		.object = j->object,
 		.bytes = j->whole ? j->f.got : j->object->bytes - pc->p.offset,
 		.first_us = j->whole ? j->f.first_us : pc->first_us,
-		.total_us = j->whole ? j->f.total_us : ffs_reader_now_us() - pc->sent_us,
+		.total_us = j->whole ? j->f.total_us : ffs_clock_us() - pc->sent_us,
 		.node = j->memory ? NULL : pc->r->o.stores->nodes.v[j->f.node].name,
 	};
 
-	if (pc->r->o.event && j->last)
+	if (!j->last)
+		return;
+	if (j->hit) {
+		e.bytes = j->whole ? j->f.got : j->hit->entry.size;
+		e.first_us = e.total_us = j->hit->us;
+		e.node = NULL;
+		e.hit = true;
+		ffs_hit_note(j->hit, e.bytes, 0);
+	}
+	if (pc->r->o.event)
 		pc->r->o.event(pc->r->o.arg, &e);
+}
+
+void
+ffs_reader_sent(const struct ffs_reader_part *part)
+{
+	const struct ffs_reader_opts *o = &part->pc->r->o;
+	struct ffs_reader_event e = {
+		.piece = &part->pc->p,
+		.object = part->object,
+		.bytes = part->pub.n,
+		.first_us = part->hit->us,
+		.total_us = part->hit->us + part->pub.us,
+		.hit = true,
+	};
+
+	if (part->pub.rc || !part->news)
+		return;
+	ffs_hit_note(part->hit, e.bytes, part->pub.us);
+	if (o->event)
+		o->event(o->arg, &e);
 }
 
 int
 ffs_reader_give(struct ffs_reader_job *j)
 {
-	int rc = j->whole ? give_whole(j) : give_range(j);
+	int rc = j->whole || j->send ? give_whole(j) : give_range(j);
 
 	if (rc == -EAGAIN)
 		return rc;
@@ -218,7 +309,7 @@ ffs_reader_give(struct ffs_reader_job *j)
 		ffs_reader_fail(j, rc,
 		    rc == -EBADMSG ? "wrong bytes (they do not match the manifest)"
 				   : strerror(-rc));
-	else if (!j->pc->p.mark)
+	else if (!j->pc->p.mark && !j->send)
 		report(j);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "common/get/show.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static const char *const encodings[] = { "identity", "zstd" };
@@ -92,6 +93,20 @@ ffs_show_chunk(
 	ffs_json_close(j);
 }
 
+static const char *
+source_of(const struct ffs_reader_event *e)
+{
+	return e->hit ? "hit" : e->node ? "origin" : "memory";
+}
+
+void
+ffs_show_event_text(struct ffs_buf *b, const struct ffs_reader_event *e)
+{
+	ffs_buf_addf(b, "%s\t%" PRIu64 "\t%.3f\t%.3f\t%s%s%s", e->object->key, e->bytes,
+	    (double)e->first_us / 1000, (double)e->total_us / 1000, source_of(e),
+	    e->node ? " " : "", e->node ? e->node : "");
+}
+
 void
 ffs_show_event(struct ffs_json *j, const struct ffs_reader_event *e)
 {
@@ -101,7 +116,7 @@ ffs_show_event(struct ffs_json *j, const struct ffs_reader_event *e)
 	ffs_json_uint(j, "bytes", e->bytes);
 	ffs_json_fixed(j, "first_byte_ms", (double)e->first_us / 1000, 3);
 	ffs_json_fixed(j, "total_ms", (double)e->total_us / 1000, 3);
-	ffs_json_str(j, "source", e->node ? "origin" : "memory");
+	ffs_json_str(j, "source", source_of(e));
 	if (e->node)
 		ffs_json_str(j, "node", e->node);
 	if (e->piece->line)

@@ -16,6 +16,7 @@ struct state {
 	struct ffs_plan *plan;
 	struct ffs_output *out;
 	struct ffs_progress_at at;
+	const char *unkept; /* why something was not kept that should have been: said once */
 };
 
 static int __attribute__((format(printf, 4, 5)))
@@ -48,9 +49,28 @@ on_failed(void *arg, const struct ffs_piece *piece, const struct ffs_object *obj
 
 	if (piece->line)
 		snprintf(line, sizeof(line), "line %" PRIu64 ": ", piece->line);
-	snprintf(text, sizeof(text), "%scannot read 's3://%s/%s': %s", line, piece->src->bucket,
-	    object->key, error);
+	snprintf(text, sizeof(text), "%scannot read 's3://%s/%s': %s%s", line, piece->src->bucket,
+	    object->key, error,
+	    piece->src->unasked && (rc == -ENOENT || rc == -ESTALE) &&
+		    s->t->use->mode != FFS_USE_ONLY
+		? "; its manifest is the cache's: --cache=refresh asks for a newer one"
+		: "");
 	return s->t->failed(s->t->arg, ffs_exit_of(rc), text);
+}
+
+static void
+on_unkept(
+    void *arg, const struct ffs_piece *piece, const struct ffs_object *object, const char *why)
+{
+	struct state *s = arg;
+	char text[2048];
+
+	if (s->unkept && !strcmp(s->unkept, why))
+		return;
+	s->unkept = why;
+	snprintf(text, sizeof(text), "cannot keep 's3://%s/%s' in the cache: %s",
+	    piece->src->bucket, object->key, why);
+	s->t->warn(s->t->arg, text);
 }
 
 static void
@@ -97,6 +117,8 @@ transfer(struct state *s, int fd)
 	struct ffs_transfer *t = s->t;
 	struct ffs_reader_opts ro = {
 		.stores = t->stores,
+		.use = t->use,
+		.link = t->link,
 		.jobs = t->jobs,
 		.keep = t->keep,
 		.next = ffs_plan_next,
@@ -104,6 +126,7 @@ transfer(struct state *s, int fd)
 		.in_fd = t->batch_fd,
 		.event = on_event,
 		.failed = on_failed,
+		.unkept = t->warn ? on_unkept : NULL,
 		.tick = t->tick ? on_tick : NULL,
 		.arg = s,
 		.stop = t->stop,
@@ -111,6 +134,7 @@ transfer(struct state *s, int fd)
 	struct ffs_output_opts oo = {
 		.fd = fd,
 		.dir = t->dir,
+		.link = t->link,
 		.sync = t->sync,
 		.wake = ffs_reader_wake,
 	};
@@ -191,6 +215,7 @@ ffs_transfer_run(struct ffs_transfer *t)
 {
 	struct ffs_plan_opts po = {
 		.stores = t->stores,
+		.use = t->use,
 		.bucket = t->bucket,
 		.select = t->select,
 		.args = t->args,

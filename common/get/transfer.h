@@ -13,6 +13,7 @@
 /* A plan, a reader and an output put together: from stores to a descriptor, a file or many. */
 struct ffs_transfer {
 	struct ffs_stores *stores;
+	const struct ffs_use *use; /* of the cache; NULL: of none */
 	/* What is read, as in ffs_plan_opts. */
 	const char *bucket;
 	const struct ffs_select *select;
@@ -25,6 +26,7 @@ struct ffs_transfer {
 	/* Where to. */
 	const char *path; /* a file, complete or not at all; NULL: to fd, or into dir */
 	const char *dir;
+	bool link; /* its files are the cache's, under other names, if possible */
 	int fd;
 	bool
 	    resume; /* go on with path's part, and leave one behind; for one argument, no pattern */

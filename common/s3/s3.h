@@ -122,6 +122,11 @@ int ffs_s3_perform(struct ffs_s3 *s3, const struct ffs_s3_request *q, struct ffs
 int ffs_s3_get(struct ffs_s3 *s3, const char *bucket, const char *key, size_t max, char **p,
     size_t *n, struct ffs_s3_response *r);
 
+/* The same with If-None-Match, where etag is not NULL: 0 with *p NULL says that this is still it.
+ */
+int ffs_s3_get_newer(struct ffs_s3 *s3, const char *bucket, const char *key, const char *etag,
+    size_t max, char **p, size_t *n, struct ffs_s3_response *r);
+
 /*
  * A line for the user about a failed request: "AccessDenied (403): ...; endpoint
  * http://... from AWS_ENDPOINT_URL, credentials from ...", never a secret; hostile bytes removed.

@@ -100,20 +100,36 @@ int
 ffs_s3_get(struct ffs_s3 *s3, const char *bucket, const char *key, size_t max, char **p, size_t *n,
     struct ffs_s3_response *r)
 {
+	return ffs_s3_get_newer(s3, bucket, key, NULL, max, p, n, r);
+}
+
+int
+ffs_s3_get_newer(struct ffs_s3 *s3, const char *bucket, const char *key, const char *etag,
+    size_t max, char **p, size_t *n, struct ffs_s3_response *r)
+{
 	struct memory m = { .max = max };
+	char quoted[160];
+	struct ffs_s3_field field = { "If-None-Match", quoted };
 	struct ffs_s3_request q = { .method = "GET",
 		.bucket = bucket,
 		.key = key,
+		.fields = &field,
+		.nfields = etag ? 1 : 0,
 		.data = memory_data,
 		.restart = memory_restart,
 		.arg = &m,
 		.verify = true };
 	struct ffs_s3_response mine;
-	int rc = ffs_s3_perform(s3, &q, r ? r : &mine);
+	int rc;
 
+	if (etag)
+		snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
+	if (!r)
+		r = &mine;
+	rc = ffs_s3_perform(s3, &q, r);
 	*p = NULL;
 	*n = 0;
-	if (!rc) {
+	if (!rc && (!etag || r->status != 304)) {
 		*n = m.buf.len;
 		*p = ffs_buf_detach(&m.buf);
 		if (!*p)
