@@ -19,6 +19,7 @@
 #include "common/base/opt.h"
 #include "common/base/process.h"
 #include "common/base/userdirs.h"
+#include "common/screen/live.h"
 #include "common/watch/guard.h"
 #include "common/watch/halves.h"
 #include "common/watch/report.h"
@@ -35,6 +36,7 @@ struct opts {
 	bool pin, unpin, once, json, quiet;
 	bool loads; /* an option was given that only matters to the loader */
 	int verbose;
+	struct ffs_live_opts live;
 };
 
 static void
@@ -62,6 +64,9 @@ help(void)
 	     "      --unpin            remove them\n"
 	     "      --once             print the table of what is pinned, and exit\n"
 	     "      --json             JSON Lines\n"
+	     "      --live[=HOW]       on the whole screen (screen), or a line a second (line)\n"
+	     "      --dataset NAME     with --live: its chunks, read or not\n"
+	     "      --interval TIME    with --live: between two looks (500ms; lines: 1s)\n"
 	     "      --stats            what the programs cost, at the end\n"
 	     "  -q, --quiet            no chatter\n"
 	     "  -v, --verbose          more of it; twice: libbpf's too\n"
@@ -173,6 +178,22 @@ follow(struct ffs_session *s, const struct opts *o)
 	return stop;
 }
 
+/* --live: on the screen, until a signal or a key. */
+static int
+live(struct ffs_session *s, const struct opts *o)
+{
+	char *why;
+	int sig, rc = ffs_live_run(s, &o->live, &sig, &why);
+
+	if (rc == -ESHUTDOWN)
+		return -EPIPE;
+	if (rc == -EPIPE)
+		ffs_process_die(SIGPIPE);
+	if (rc)
+		die(ffs_exit_of(rc), rc, why);
+	return sig ? sig : SIGINT; /* a key: as Ctrl-C */
+}
+
 /* fd: to root's half, or -1 where the programs are another's. */
 static int
 view(const struct opts *o, int fd)
@@ -196,7 +217,7 @@ view(const struct opts *o, int fd)
 		on_note((void *)o, !o->loads,
 		    "the programs were loaded by another ffs-hotmon: "
 		    "options for them do not matter");
-	stop = follow(&s, o);
+	stop = o->live.mode ? live(&s, o) : follow(&s, o);
 	ffs_session_release(&s);
 	if (stop < 0)
 		errx(FFS_EXIT_FAIL, "the ffs-hotmon that loaded the programs has ended");
@@ -401,9 +422,12 @@ ring_size(uint64_t n)
 enum {
 	OPT_ATTACH = 256,
 	OPT_CGROUP,
+	OPT_DATASET,
 	OPT_GROUP,
 	OPT_HOT,
+	OPT_INTERVAL,
 	OPT_JSON,
+	OPT_LIVE,
 	OPT_MAX_CONNS,
 	OPT_MAX_OBJECTS,
 	OPT_ONCE,
@@ -419,11 +443,14 @@ enum {
 static const struct option longopts[] = {
 	{ "attach", required_argument, NULL, OPT_ATTACH },
 	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "dataset", required_argument, NULL, OPT_DATASET },
 	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "help", no_argument, NULL, 'h' },
 	{ "hot", required_argument, NULL, OPT_HOT },
 	{ "interface", required_argument, NULL, 'i' },
+	{ "interval", required_argument, NULL, OPT_INTERVAL },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "live", optional_argument, NULL, OPT_LIVE },
 	{ "max-conns", required_argument, NULL, OPT_MAX_CONNS },
 	{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
 	{ "once", no_argument, NULL, OPT_ONCE },
@@ -495,13 +522,38 @@ load_opt(struct opts *o, int ch, const char *arg)
 	return true;
 }
 
+/* Options of the screen.  false: it is none. */
+static bool
+live_opt(struct ffs_live_opts *l, int ch, const char *arg)
+{
+	uint64_t n = 0;
+
+	switch (ch) {
+	case OPT_DATASET:
+		if (!ffs_live_dataset_ok(arg))
+			ffs_exit_usage("bad dataset '%s'", arg);
+		l->dataset = arg;
+		return true;
+	case OPT_INTERVAL:
+		check_number(ffs_opt_duration(arg, 50, 3600000, &n), "--interval", arg);
+		l->interval_ms = (unsigned)n;
+		return true;
+	case OPT_LIVE:
+		if (ffs_live_parse(arg, &l->mode))
+			ffs_exit_usage("bad value '%s' of --live: screen or line", arg);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void
 parse_opts(struct opts *o, int argc, char **argv)
 {
 	int ch;
 
 	while ((ch = getopt_long(argc, argv, "hi:qvV", longopts, NULL)) != -1) {
-		if (load_opt(o, ch, optarg))
+		if (load_opt(o, ch, optarg) || live_opt(&o->live, ch, optarg))
 			continue;
 		switch (ch) {
 		case 'h':
@@ -537,8 +589,12 @@ parse_opts(struct opts *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		ffs_exit_usage("unexpected argument '%s'", argv[optind]);
-	if (o->pin + o->unpin + o->once > 1)
-		ffs_exit_usage("--pin, --unpin and --once exclude each other");
+	if (o->pin + o->unpin + o->once + (o->live.mode != 0) > 1)
+		ffs_exit_usage("--pin, --unpin, --once and --live exclude each other");
+	if ((o->live.dataset || o->live.interval_ms) && !o->live.mode)
+		ffs_exit_usage("--dataset and --interval go with --live");
+	if (o->json && o->live.mode)
+		ffs_exit_usage("--json does not go with --live (--live=line is for programs)");
 	if ((o->unpin || o->once) && o->loads)
 		ffs_exit_usage("%s loads nothing: no option for that goes with it",
 		    o->once ? "--once" : "--unpin");

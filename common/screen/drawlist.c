@@ -1,0 +1,129 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/screen/drawimpl.h"
+#include "common/screen/text.h"
+
+#define WIDE 120 /* columns from which on there is room for more of them */
+
+static const char *const sorts[] = { "reads", "bytes", "latency", "name", "age" };
+
+static int
+sort_rows(struct ffs_draw *d, const struct ffs_model *m, enum ffs_model_sort by)
+{
+	const struct ffs_model_row **p;
+
+	if (d->sorted_cap < m->nrows) {
+		p = reallocarray(d->sorted, m->nrows, sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		d->sorted = p;
+		d->sorted_cap = m->nrows;
+	}
+	ffs_model_sorted(m, by, d->sorted);
+	return 0;
+}
+
+/* "alice python3": whose process read last. */
+static void
+put_who(const struct ffs_draw *d, unsigned y, unsigned x, unsigned cols,
+    const struct ffs_model_row *row)
+{
+	char text[80], number[16];
+	const char *name = row->user;
+
+	if (row->uid == UINT32_MAX) {
+		name = "?";
+	} else if (!name) {
+		snprintf(number, sizeof(number), "%" PRIu32, row->uid);
+		name = number;
+	}
+	snprintf(text, sizeof(text), "%s %s", name, row->comm);
+	ffs_draw_name(d, y, x, cols, FFS_DRAW_PLAIN, text, strlen(text));
+}
+
+/* "127.0.0.1:9000" */
+static void
+put_server(
+    const struct ffs_draw *d, unsigned y, unsigned x, unsigned cols, const struct ffs_object_id *id)
+{
+	static const unsigned char v4[12] = { [10] = 0xff, 0xff };
+	char addr[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 16];
+	bool four = !memcmp(id->addr, v4, sizeof(v4));
+
+	if (!inet_ntop(
+		four ? AF_INET : AF_INET6, four ? id->addr + 12 : id->addr, addr, sizeof(addr)))
+		return;
+	snprintf(text, sizeof(text), four ? "%s:%u" : "[%s]:%u", addr, id->port);
+	ffs_draw_name(d, y, x, cols, FFS_DRAW_DIM, text, strlen(text));
+}
+
+static void
+put_row(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l, const struct ffs_model *m,
+    const struct ffs_model_row *row)
+{
+	char reads[16], bytes[16], p50[16], p99[16], age[16],
+	    name[FFS_BUCKET_MAX + FFS_KEY_MAX + 2];
+	bool wide = l->cols >= WIDE;
+	size_t n = strlen(row->bucket);
+	unsigned x, who = wide ? 24 : 12;
+
+	x = ffs_draw_put(d, y, 0, row->active ? FFS_DRAW_HEAD : FFS_DRAW_PLAIN,
+	    "%6s %8s %7s %7s %4s ", ffs_text_count(reads, sizeof(reads), row->reads),
+	    ffs_text_bytes(bytes, sizeof(bytes), row->bytes),
+	    ffs_text_us(p50, sizeof(p50), row->p50_us), ffs_text_us(p99, sizeof(p99), row->p99_us),
+	    ffs_text_age(age, sizeof(age),
+		m->now_ns > row->last_ns ? (m->now_ns - row->last_ns) / 1000000000 : 0));
+	put_who(d, y, x, who, row);
+	x += who + 1;
+	ffs_draw_put(d, y, x, FFS_DRAW_COLD + row->state, "%s %s", d->signs->heat[row->state],
+	    ffs_heat_name(row->state));
+	x += 9;
+	if (wide) {
+		put_server(d, y, x, 22, &row->id);
+		x += 23;
+	}
+	if (n > FFS_BUCKET_MAX || row->key_len > FFS_KEY_MAX)
+		return;
+	memcpy(name, row->bucket, n);
+	name[n] = '/';
+	memcpy(name + n + 1, row->key, row->key_len);
+	ffs_draw_name(d, y, x, l->cols, row->active ? FFS_DRAW_HEAD : FFS_DRAW_PLAIN, name,
+	    n + 1 + row->key_len);
+}
+
+int
+ffs_draw_list(
+    struct ffs_draw *d, const struct ffs_layout *l, const struct ffs_model *m, struct ffs_view *v)
+{
+	unsigned y = l->list.y, x;
+	char title[64];
+	size_t i, most;
+	int rc;
+
+	if (!l->list.n)
+		return 0;
+	rc = sort_rows(d, m, v->sort);
+	if (rc)
+		return rc;
+	v->page = l->list.n - 2;
+	most = m->nrows > v->page ? m->nrows - v->page : 0;
+	if (v->scroll > most)
+		v->scroll = most;
+	snprintf(title, sizeof(title), "objects by %s", sorts[v->sort]);
+	x = ffs_draw_rule(d, y, title);
+	if (m->nrows)
+		ffs_draw_put(d, y, x + 1, FFS_DRAW_PLAIN, " %zu-%zu of %zu ", v->scroll + 1,
+		    v->scroll + v->page < m->nrows ? v->scroll + v->page : m->nrows, m->nrows);
+	x = ffs_draw_put(d, y + 1, 0, FFS_DRAW_DIM,
+	    " READS    BYTES     P50     P99  AGE %-*s %-8s %s", l->cols >= WIDE ? 24 : 12,
+	    "LAST READER", "STATE", l->cols >= WIDE ? "SERVER                 OBJECT" : "OBJECT");
+	for (i = 0; i < v->page && v->scroll + i < m->nrows; i++)
+		put_row(d, y + 2 + (unsigned)i, l, m, d->sorted[v->scroll + i]);
+	return 0;
+}
