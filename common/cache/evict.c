@@ -23,8 +23,10 @@ enum {
 	STALE_US = 1000 * 1000, /* a list in which nothing is found is made again after this */
 	BURST_BYTES_US = 8192,  /* no pass over the cache is faster than 8 GB/s */
 	BURST_MAX_US = 5 * 1000 * 1000,
-	CONTROL_MAX = 4096, /* control objects, and */
-	CONTROL_SHARE = 8,  /* one part in so many of the size for them */
+	AT_ONCE = 64,         /* entries that one call of the follower evicts (10 ms), */
+	AT_ONCE_ALONE = 1024, /* and of a process that had to scan for it */
+	CONTROL_MAX = 4096,   /* control objects, and */
+	CONTROL_SHARE = 8,    /* one part in so many of the size for them */
 };
 
 struct list {
@@ -260,10 +262,11 @@ last_read(const struct ffs_scan_entry *s, const struct ffs_table_slot *slot)
 }
 
 struct hunt {
-	uint64_t bytes, entries; /* wanted */
-	uint64_t before;         /* the rule: last read before that */
+	uint64_t bytes, entries; /* wanted, in no more entries than */
+	uint64_t max;            /* where it is at least */
+	struct ffs_shortage least;
+	uint64_t before; /* the rule: last read before that */
 	uint64_t freed_bytes, freed;
-	uint64_t max;    /* entries at once */
 	uint64_t oldest; /* of those the rule spared */
 	bool pinned, spared;
 };
@@ -304,7 +307,10 @@ step(struct ffs_cache *c, struct list *l, size_t i, struct hunt *h)
 static bool
 sated(const struct hunt *h)
 {
-	return (h->freed_bytes >= h->bytes && h->freed >= h->entries) || h->freed >= h->max;
+	bool enough = h->freed_bytes >= h->bytes && h->freed >= h->entries;
+	bool least = h->freed_bytes >= h->least.bytes && h->freed >= h->least.entries;
+
+	return enough || (least && h->freed >= h->max);
 }
 
 /* Turn the hand until all wanted is freed, twice round at most. */
@@ -335,7 +341,8 @@ want(struct ffs_cache *c, struct hunt *h, const struct ffs_shortage *s)
 	ffs_table_used(&c->table, &n, &bytes);
 	h->bytes = s->bytes ? s->bytes + bytes / HYSTERESIS : 0;
 	h->entries = s->entries ? s->entries + n / HYSTERESIS : 0;
-	h->max = UINT64_MAX;
+	h->max = c->locked ? AT_ONCE : AT_ONCE_ALONE;
+	h->least = *s;
 }
 
 /* Is the list there to hunt in; -EBUSY: whoever follows has the lock, or is still scanning. */
@@ -369,9 +376,9 @@ is_short(struct ffs_cache *c, uint64_t bytes, uint64_t entries, struct ffs_short
 	return s->bytes || s->entries;
 }
 
-/* What is over the limits already goes by no rule. */
+/* What is over the limits already goes by no rule, some of it at a time. */
 static void
-shed(struct ffs_cache *c, struct ffs_evictor *e, uint64_t max)
+shed(struct ffs_cache *c, struct ffs_evictor *e)
 {
 	struct hunt h = { .before = UINT64_MAX };
 	struct ffs_shortage s;
@@ -379,7 +386,7 @@ shed(struct ffs_cache *c, struct ffs_evictor *e, uint64_t max)
 	if (!is_short(c, 0, 0, &s))
 		return;
 	want(c, &h, &s);
-	h.max = max;
+	memset(&h.least, 0, sizeof(h.least));
 	hunt(c, &e->list, &h);
 }
 
@@ -390,7 +397,10 @@ evict_for(struct ffs_cache *c, struct ffs_evictor *e, uint64_t bytes, uint64_t b
 	struct hunt h = { .before = before };
 	struct ffs_shortage s;
 
-	shed(c, e, UINT64_MAX);
+	shed(c, e);
+	*why = FFS_CACHE_REFUSED_busy;
+	if (e->list.n > e->list.gone && is_short(c, 0, 0, &s))
+		return -ENOSPC;
 	if (!is_short(c, bytes, 1, &s))
 		return 0;
 	want(c, &h, &s);
@@ -472,7 +482,6 @@ ffs_cache_make_room(
 int
 ffs_cache_tick(struct ffs_cache *c)
 {
-	enum { AT_ONCE = 200 };
 	struct ffs_evictor *e = evictor(c);
 	enum ffs_cache_refusal why;
 	struct ffs_shortage s;
@@ -494,7 +503,7 @@ ffs_cache_tick(struct ffs_cache *c)
 	if (rc < 0)
 		return rc;
 	set_burst(c);
-	shed(c, e, AT_ONCE);
+	shed(c, e);
 	if (is_short(c, 0, 0, &s) && e->list.n > e->list.gone)
 		return !s.in_vain;
 	bytes = __atomic_exchange_n(&c->table.h->want_bytes, 0, __ATOMIC_RELAXED);

@@ -170,6 +170,7 @@ static int
 begin(struct ffs_cache_fill *f, const struct ffs_cache_fill_opts *o, enum ffs_cache_refusal *why)
 {
 	struct ffs_cache *c = f->c;
+	struct ffs_shortage s;
 	int rc;
 
 	rc = f->control ? ffs_cache_control_room(c, o->size, why)
@@ -178,7 +179,10 @@ begin(struct ffs_cache_fill *f, const struct ffs_cache_fill_opts *o, enum ffs_ca
 		return rc;
 	f->fd = open_tmp(c, f->tmp, shard_of(f));
 	if (f->fd < 0) {
-		*why = f->fd == -EBUSY ? FFS_CACHE_REFUSED_busy : FFS_CACHE_REFUSED_disk;
+		ffs_cache_short(c, 0, 1, &s);
+		*why = f->fd == -EBUSY ? FFS_CACHE_REFUSED_busy
+		       : s.entries     ? FFS_CACHE_REFUSED_inodes
+		                       : FFS_CACHE_REFUSED_disk;
 		return f->fd == -EBUSY || f->fd == -EDQUOT ? -ENOSPC : f->fd;
 	}
 	rc = ffs_cache_give(c, f->fd);
