@@ -4,7 +4,6 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,23 +17,19 @@
 #include "common/base/exit.h"
 #include "common/base/opt.h"
 #include "common/base/process.h"
-#include "common/base/userdirs.h"
 #include "common/screen/live.h"
 #include "common/watch/guard.h"
 #include "common/watch/halves.h"
+#include "common/watch/instance.h"
+#include "common/watch/loadopt.h"
 #include "common/watch/report.h"
 #include "common/watch/session.h"
-#include "common/watch/targets.h"
 
 #define POLL_MS 100
-#define MAX_INTERFACES 64
 
 struct opts {
-	struct ffs_watcher_opts watch;
-	const char *interfaces[MAX_INTERFACES];
-	const char *ports, *group;
+	struct ffs_loadopt load;
 	bool pin, unpin, once, json, quiet;
-	bool loads; /* an option was given that only matters to the loader */
 	int verbose;
 	struct ffs_live_opts live;
 };
@@ -168,7 +163,7 @@ follow(struct ffs_session *s, const struct opts *o)
 		if (!rc)
 			stop = ffs_session_wait(s, POLL_MS);
 	}
-	if (!rc && stop > 0 && o->watch.load.stats && s->fd >= 0) {
+	if (!rc && stop > 0 && o->load.watch.load.stats && s->fd >= 0) {
 		rc = ffs_session_stats(s, stats);
 		if (!rc)
 			rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
@@ -205,7 +200,7 @@ view(const struct opts *o, int fd)
 	begin(&s, o, fd);
 	ffs_process_catch();
 	if (fd >= 0)
-		rc = ffs_session_load(&s, o->ports, &why);
+		rc = ffs_session_load(&s, o->load.ports, &why);
 	if (rc)
 		die(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
 	if (o->pin) {
@@ -214,7 +209,7 @@ view(const struct opts *o, int fd)
 	}
 	open_maps(&s);
 	if (fd < 0)
-		on_note((void *)o, !o->loads,
+		on_note((void *)o, !o->load.given,
 		    "the programs were loaded by another ffs-hotmon: "
 		    "options for them do not matter");
 	stop = o->live.mode ? live(&s, o) : follow(&s, o);
@@ -236,7 +231,7 @@ once(const struct opts *o)
 	struct ffs_load_stats stats[FFS_LOAD_PROGS];
 	int rc;
 
-	if (o->watch.load.stats && (rc = ffs_load_stats(NULL, NULL, stats)))
+	if (o->load.watch.load.stats && (rc = ffs_load_stats(NULL, NULL, stats)))
 		errx(rc == -EACCES || rc == -EPERM ? FFS_EXIT_UNSUP : ffs_exit_of(rc),
 		    "cannot ask the programs: %s", strerror(-rc));
 	begin(&s, o, -1);
@@ -244,7 +239,7 @@ once(const struct opts *o)
 	rc = o->json ? 0 : ffs_report_print_head(stdout);
 	if (!rc)
 		rc = ffs_maps_each(&s.maps, on_object, &p);
-	if (!rc && o->watch.load.stats)
+	if (!rc && o->load.watch.load.stats)
 		rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
 	if (!rc && o->json)
 		rc = ffs_report_print_counters(stdout, &s.maps);
@@ -253,36 +248,16 @@ once(const struct opts *o)
 	return ffs_exit_flush(FFS_EXIT_OK);
 }
 
-static void
-need_root(const char *what)
-{
-	if (geteuid())
-		errx(FFS_EXIT_UNSUP,
-		    "%s needs root (sudo ffs-hotmon); without it --once shows what is pinned, and "
-		    "'ffs-get --cache=fill' keeps what it reads",
-		    what);
-}
-
 static int
 unpin(void)
 {
-	struct ffs_bpffs b;
 	char *why = NULL;
 	int rc;
 
-	need_root("removing programs");
 	libbpf_set_print(NULL);
-	rc = ffs_bpffs_open(&b, &why);
+	rc = ffs_instance_unpin(&why);
 	if (rc)
-		errx(FFS_EXIT_FAIL, "%s", why ? why : strerror(-rc));
-	rc = ffs_bpffs_lock(&b);
-	if (rc == -EBUSY)
-		errx(FFS_EXIT_FAIL, "cannot remove the programs: an ffs-hotmon runs with them");
-	if (!rc)
-		rc = ffs_bpffs_clear(&b);
-	if (rc < 0)
-		errx(FFS_EXIT_FAIL, "cannot remove the programs: %s", strerror(-rc));
-	ffs_bpffs_release(&b);
+		die(rc == -EPERM ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
 	return FFS_EXIT_OK;
 }
 
@@ -290,7 +265,7 @@ unpin(void)
 static int
 load_and_view(struct opts *o, struct ffs_bpffs *b)
 {
-	struct ffs_guard g = { .b = b, .o = o->watch };
+	struct ffs_guard g = { .b = b, .o = o->load.watch };
 	sigset_t before;
 	int status;
 
@@ -316,211 +291,66 @@ load_and_view(struct opts *o, struct ffs_bpffs *b)
 static int
 watch(struct opts *o)
 {
+	struct ffs_meta m;
 	struct ffs_bpffs b;
-	struct ffs_maps m;
 	char *why = NULL;
 	int rc;
 
-	rc = ffs_maps_open(&m, NULL, NULL);
-	if (!rc)
-		ffs_maps_release(&m);
-	if (rc && geteuid())
-		need_root("putting programs into the kernel");
-	if (!rc && o->pin && m.loaded.pid)
-		errx(FFS_EXIT_FAIL,
-		    "cannot pin: ffs-hotmon %u has loaded the programs, and will "
-		    "take them with it",
-		    m.loaded.pid);
-	if (!rc && o->pin) {
-		warnx("the programs are pinned already (--unpin removes them)");
-		return FFS_EXIT_OK;
-	}
-	if (!rc)
-		return view(o, -1);
 	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
-	rc = ffs_bpffs_open(&b, &why);
-	if (!rc)
-		rc = ffs_bpffs_lock(&b);
-	if (rc)
-		errx(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, "%s",
-		    why            ? why
-		    : rc == -EBUSY ? "another ffs-hotmon is starting"
-				   : strerror(-rc));
-	return load_and_view(o, &b);
+	rc = ffs_instance_find(&b, &m, &why);
+	if (rc < 0)
+		die(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
+	if (rc == FFS_INSTANCE_LOADS)
+		return load_and_view(o, &b);
+	if (!o->pin)
+		return view(o, -1);
+	if (m.pid)
+		errx(FFS_EXIT_FAIL,
+		    "cannot pin: ffs-hotmon %u has loaded the programs, and will take them with it",
+		    m.pid);
+	on_note(o, false, "the programs are pinned already (--unpin removes them)");
+	return FFS_EXIT_OK;
 }
 
 /* --- the command line --- */
 
-static void
-add_interfaces(struct opts *o, const char *list)
-{
-	char *copy = strdup(list), *name;
-
-	if (!copy)
-		err(FFS_EXIT_FAIL, NULL);
-	for (name = strtok(copy, ","); name; name = strtok(NULL, ",")) {
-		if (strlen(name) >= IF_NAMESIZE || strchr(name, '/'))
-			ffs_exit_usage("bad interface '%s'", name);
-		if (o->watch.attach.names_n == MAX_INTERFACES)
-			ffs_exit_usage("too many interfaces");
-		o->interfaces[o->watch.attach.names_n++] = name;
-	}
-	if (!o->watch.attach.names_n)
-		ffs_exit_usage("bad interface '%s'", list);
-	o->watch.attach.names = o->interfaces;
-}
-
-static enum ffs_attach_mode
-attach_mode(const char *arg)
-{
-	if (!strcmp(arg, "tcx"))
-		return FFS_ATTACH_TCX;
-	if (!strcmp(arg, "clsact"))
-		return FFS_ATTACH_CLSACT;
-	if (strcmp(arg, "auto"))
-		ffs_exit_usage("bad value '%s' of --attach: auto, tcx or clsact", arg);
-	return FFS_ATTACH_AUTO;
-}
-
-/* Who may read: --group, the user behind sudo, or whoever this is. */
-static void
-find_owner(struct opts *o)
-{
-	struct ffs_load_opts *l = &o->watch.load;
-	const struct group *g;
-	uint64_t n;
-
-	l->uid = getuid();
-	l->gid = getgid();
-	ffs_userdirs_sudo(&l->uid, &l->gid);
-	if (!o->group)
-		return;
-	g = getgrnam(o->group);
-	if (!g && ffs_opt_uint(o->group, 0, (gid_t)-2, &n))
-		ffs_exit_usage("no group '%s'", o->group);
-	l->gid = g ? g->gr_gid : (gid_t)n;
-}
-
-static void
-check_number(int rc, const char *option, const char *arg)
-{
-	if (rc)
-		ffs_exit_usage("bad value '%s' of %s", arg, option);
-}
-
-/* Of the kernel's map: a power of two, of whole pages. */
-static uint32_t
-ring_size(uint64_t n)
-{
-	uint32_t size = 4096;
-
-	while (size < n)
-		size *= 2;
-	return size;
-}
-
 enum {
-	OPT_ATTACH = 256,
-	OPT_CGROUP,
-	OPT_DATASET,
-	OPT_GROUP,
-	OPT_HOT,
+	OPT_DATASET = 256,
 	OPT_INTERVAL,
 	OPT_JSON,
 	OPT_LIVE,
-	OPT_MAX_CONNS,
-	OPT_MAX_OBJECTS,
 	OPT_ONCE,
 	OPT_PIN,
-	OPT_PORTS,
-	OPT_REARM,
-	OPT_RING_SIZE,
 	OPT_STATS,
 	OPT_UNPIN,
-	OPT_WINDOW,
 };
 
 static const struct option longopts[] = {
-	{ "attach", required_argument, NULL, OPT_ATTACH },
-	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "attach", required_argument, NULL, FFS_LOADOPT_ATTACH },
+	{ "cgroup", required_argument, NULL, FFS_LOADOPT_CGROUP },
 	{ "dataset", required_argument, NULL, OPT_DATASET },
-	{ "group", required_argument, NULL, OPT_GROUP },
+	{ "group", required_argument, NULL, FFS_LOADOPT_GROUP },
 	{ "help", no_argument, NULL, 'h' },
-	{ "hot", required_argument, NULL, OPT_HOT },
+	{ "hot", required_argument, NULL, FFS_LOADOPT_HOT },
 	{ "interface", required_argument, NULL, 'i' },
 	{ "interval", required_argument, NULL, OPT_INTERVAL },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "live", optional_argument, NULL, OPT_LIVE },
-	{ "max-conns", required_argument, NULL, OPT_MAX_CONNS },
-	{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
+	{ "max-conns", required_argument, NULL, FFS_LOADOPT_MAX_CONNS },
+	{ "max-objects", required_argument, NULL, FFS_LOADOPT_MAX_OBJECTS },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "pin", no_argument, NULL, OPT_PIN },
-	{ "ports", required_argument, NULL, OPT_PORTS },
+	{ "ports", required_argument, NULL, FFS_LOADOPT_PORTS },
 	{ "quiet", no_argument, NULL, 'q' },
-	{ "rearm", required_argument, NULL, OPT_REARM },
-	{ "ring-size", required_argument, NULL, OPT_RING_SIZE },
+	{ "rearm", required_argument, NULL, FFS_LOADOPT_REARM },
+	{ "ring-size", required_argument, NULL, FFS_LOADOPT_RING_SIZE },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "unpin", no_argument, NULL, OPT_UNPIN },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
-	{ "window", required_argument, NULL, OPT_WINDOW },
+	{ "window", required_argument, NULL, FFS_LOADOPT_WINDOW },
 	{ 0 },
 };
-
-/* Options of the loader.  false: it is none. */
-static bool
-load_opt(struct opts *o, int ch, const char *arg)
-{
-	struct ffs_load_opts *l = &o->watch.load;
-	uint64_t n = 0;
-
-	switch (ch) {
-	case OPT_ATTACH:
-		o->watch.attach.mode = attach_mode(arg);
-		break;
-	case OPT_CGROUP:
-		o->watch.cgroup = arg;
-		break;
-	case OPT_GROUP:
-		o->group = arg;
-		break;
-	case OPT_HOT:
-		check_number(ffs_opt_uint(arg, 1, UINT32_MAX, &l->threshold), "--hot", arg);
-		break;
-	case OPT_MAX_CONNS:
-		check_number(ffs_opt_size(arg, 16, 1 << 24, &n), "--max-conns", arg);
-		l->max_conns = (uint32_t)n;
-		break;
-	case OPT_MAX_OBJECTS:
-		check_number(ffs_opt_size(arg, 16, 1 << 24, &n), "--max-objects", arg);
-		l->max_objects = (uint32_t)n;
-		break;
-	case OPT_PORTS:
-		if (!ffs_targets_ports_ok(arg))
-			ffs_exit_usage("bad ports '%s', want 9000 or 80,8000-8010", arg);
-		o->ports = arg;
-		break;
-	case OPT_REARM:
-		check_number(ffs_opt_duration(arg, 0, 1ull << 40, &n), "--rearm", arg);
-		l->rearm_ns = n * 1000000;
-		break;
-	case OPT_RING_SIZE:
-		check_number(ffs_opt_size(arg, 1, 1 << 30, &n), "--ring-size", arg);
-		l->ring_size = ring_size(n);
-		break;
-	case OPT_WINDOW:
-		check_number(ffs_opt_duration(arg, 1, 1ull << 40, &n), "--window", arg);
-		l->window_ns = n * 1000000;
-		break;
-	case 'i':
-		add_interfaces(o, arg);
-		break;
-	default:
-		return false;
-	}
-	o->loads = true;
-	return true;
-}
 
 /* Options of the screen.  false: it is none. */
 static bool
@@ -535,7 +365,8 @@ live_opt(struct ffs_live_opts *l, int ch, const char *arg)
 		l->dataset = arg;
 		return true;
 	case OPT_INTERVAL:
-		check_number(ffs_opt_duration(arg, 50, 3600000, &n), "--interval", arg);
+		if (ffs_opt_duration(arg, 50, 3600000, &n))
+			ffs_exit_usage("bad value '%s' of --interval", arg);
 		l->interval_ms = (unsigned)n;
 		return true;
 	case OPT_LIVE:
@@ -550,10 +381,14 @@ live_opt(struct ffs_live_opts *l, int ch, const char *arg)
 static void
 parse_opts(struct opts *o, int argc, char **argv)
 {
-	int ch;
+	char why[512];
+	int ch, rc;
 
 	while ((ch = getopt_long(argc, argv, "hi:qvV", longopts, NULL)) != -1) {
-		if (load_opt(o, ch, optarg) || live_opt(&o->live, ch, optarg))
+		rc = ffs_loadopt_take(&o->load, ch, optarg, why, sizeof(why));
+		if (rc < 0)
+			ffs_exit_usage("%s", why);
+		if (!rc || live_opt(&o->live, ch, optarg))
 			continue;
 		switch (ch) {
 		case 'h':
@@ -575,10 +410,10 @@ parse_opts(struct opts *o, int argc, char **argv)
 			o->once = true;
 			break;
 		case OPT_PIN:
-			o->pin = o->watch.load.stay = true;
+			o->pin = o->load.watch.load.stay = true;
 			break;
 		case OPT_STATS:
-			o->watch.load.stats = true;
+			o->load.watch.load.stats = true;
 			break;
 		case OPT_UNPIN:
 			o->unpin = true;
@@ -595,7 +430,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 		ffs_exit_usage("--dataset and --interval go with --live");
 	if (o->json && o->live.mode)
 		ffs_exit_usage("--json does not go with --live (--live=line is for programs)");
-	if ((o->unpin || o->once) && o->loads)
+	if ((o->unpin || o->once) && o->load.given)
 		ffs_exit_usage("%s loads nothing: no option for that goes with it",
 		    o->once ? "--once" : "--unpin");
 	if (o->json && (o->pin || o->unpin))
@@ -605,17 +440,12 @@ parse_opts(struct opts *o, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct opts o = {
-		.watch.load = { .threshold = 2,
-		    .rearm_ns = 30000000000,
-		    .ring_size = 1 << 20,
-		    .max_objects = 65536,
-		    .max_conns = 32768 },
-	};
+	struct opts o = { 0 };
 
 	ffs_process_begin();
+	ffs_loadopt_init(&o.load);
 	parse_opts(&o, argc, argv);
-	find_owner(&o);
+	o.load.watch.attach.names = o.load.names;
 	if (o.once)
 		return once(&o);
 	return o.unpin ? unpin() : watch(&o);

@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "common/watch/maps.h"
 #include "common/watch/pins.h"
 #include "watch.skel.h"
 
@@ -168,16 +169,17 @@ ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p)
 	return bpf_program__fd(program(l, p));
 }
 
-int
-ffs_load_objects(const struct ffs_load *l)
+void
+ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m)
 {
-	return bpf_map__fd(l->skel->maps.objects);
-}
-
-int
-ffs_load_names(const struct ffs_load *l)
-{
-	return bpf_map__fd(l->skel->maps.names);
+	*m = (struct ffs_maps){
+		.objects = bpf_map__fd(l->skel->maps.objects),
+		.names = bpf_map__fd(l->skel->maps.names),
+		.counters = bpf_map__fd(l->skel->maps.counters),
+		.latency = bpf_map__fd(l->skel->maps.latency),
+		.meta = bpf_map__fd(l->skel->maps.meta),
+		.loaded = l->meta,
+	};
 }
 
 int

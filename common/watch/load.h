@@ -49,9 +49,9 @@ enum ffs_load_prog {
 #define FFS_LOAD_PROGS 4
 int ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p);
 
-/* Descriptors of maps that the loader itself works on. */
-int ffs_load_objects(const struct ffs_load *l);
-int ffs_load_names(const struct ffs_load *l);
+/* The maps as for those who only look, but writable; not to be released. */
+struct ffs_maps;
+void ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m);
 
 /* What the kernel measured of each program since its statistics were switched on (stats above). */
 struct ffs_load_stats {

@@ -5,7 +5,9 @@
 
 #include <bpf/bpf.h>
 
-#include "common/watch/maps.h"
+#include "common/base/clock.h"
+
+#define SHARE 19 /* at most a twentieth of the time goes into looking */
 
 struct aged {
 	struct ffs_object_id id;
@@ -17,12 +19,26 @@ struct all {
 	size_t n, room;
 };
 
+static uint32_t
+high(const struct ffs_sweep *s)
+{
+	return s->max - s->max / 8;
+}
+
+static uint32_t
+low(const struct ffs_sweep *s)
+{
+	return s->max - s->max / 4;
+}
+
+/* --- objects --- */
+
 static int
 note(void *arg, const struct ffs_object_id *id, const struct ffs_object_stat *s)
 {
 	struct all *a = arg;
 
-	/* What comes twice while the table changes. */
+	/* Some come twice while the table changes. */
 	if (a->n < a->room)
 		a->v[a->n++] = (struct aged){ .id = *id, .last_ns = s->last_ns };
 	return 0;
@@ -36,26 +52,88 @@ older(const void *x, const void *y)
 	return (a->last_ns > b->last_ns) - (a->last_ns < b->last_ns);
 }
 
-int
-ffs_sweep(int objects, int names, uint32_t max)
+static int
+sweep_objects(struct ffs_sweep *s, const struct ffs_maps *m)
 {
-	struct ffs_maps m = { .objects = objects, .names = names };
-	struct all all = { .room = max };
+	struct all all = { .room = s->max };
 	size_t i, out = 0;
 	int rc;
 
 	all.v = calloc(all.room, sizeof(*all.v));
 	if (!all.v)
 		return -ENOMEM;
-	rc = ffs_maps_stats(&m, note, &all);
-	if (!rc && all.n > max / 8 * 7) {
-		out = all.n - max / 4 * 3;
+	rc = ffs_maps_stats(m, note, &all);
+	if (!rc && all.n > high(s)) {
+		out = all.n - low(s);
 		qsort(all.v, all.n, sizeof(*all.v), older);
 	}
 	for (i = 0; i < out; i++) {
-		bpf_map_delete_elem(objects, &all.v[i].id);
-		bpf_map_delete_elem(names, &all.v[i].id);
+		bpf_map_delete_elem(m->objects, &all.v[i].id);
+		bpf_map_delete_elem(m->names, &all.v[i].id);
 	}
+	s->objects = all.n - out;
 	free(all.v);
 	return rc ? rc : (int)out;
+}
+
+/* --- names --- */
+
+/* Keys only: the values are large. */
+static size_t
+list_names(const struct ffs_maps *m, struct ffs_object_id *v, size_t room)
+{
+	const struct ffs_object_id *before = NULL;
+	size_t n;
+
+	for (n = 0; n < room && !bpf_map_get_next_key(m->names, before, &v[n]); n++)
+		before = &v[n];
+	return n;
+}
+
+/* A request comes before its object is counted: those in flight lose their names, too, and are
+ * counted as lost. */
+static int
+sweep_names(struct ffs_sweep *s, const struct ffs_maps *m)
+{
+	struct ffs_object_id *v = calloc(s->max, sizeof(*v));
+	struct ffs_object_stat stat;
+	size_t i, n, out = 0;
+
+	if (!v)
+		return -ENOMEM;
+	n = list_names(m, v, s->max);
+	for (i = 0; n > high(s) && i < n && n - out > low(s); i++)
+		if (bpf_map_lookup_elem(m->objects, &v[i], &stat) &&
+		    !bpf_map_delete_elem(m->names, &v[i]))
+			out++;
+	s->names = n - out;
+	free(v);
+	return (int)out;
+}
+
+int
+ffs_sweep(struct ffs_sweep *s, const struct ffs_maps *m)
+{
+	uint64_t v[FFS_COUNTERS_N], fresh;
+	int64_t begin = ffs_clock_ms();
+	int rc, out = 0;
+
+	if (begin < s->next_ms)
+		return 0;
+	rc = ffs_maps_counters(m, v);
+	if (rc)
+		return rc;
+	/* Each request may have added one of each. */
+	fresh = v[FFS_COUNT_requests] - s->requests;
+	s->requests = v[FFS_COUNT_requests];
+	s->objects += fresh;
+	s->names += fresh;
+	if (s->objects > high(s))
+		rc = out = sweep_objects(s, m);
+	if (rc >= 0 && s->names > high(s)) {
+		rc = sweep_names(s, m);
+		out += rc;
+	}
+	s->next_ms = ffs_clock_ms() + SHARE * (ffs_clock_ms() - begin);
+	return rc < 0 ? rc : out;
 }

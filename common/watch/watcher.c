@@ -22,6 +22,7 @@ struct ffs_watcher {
 	int links; /* rtnetlink */
 	bool tune, clsact;
 	bool filled; /* the directory */
+	struct ffs_sweep sweep;
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -182,6 +183,7 @@ ffs_watcher_fd(const struct ffs_watcher *w)
 void
 ffs_watcher_work(struct ffs_watcher *w)
 {
+	struct ffs_maps maps;
 	bool clsact;
 	int rc = ffs_links_read(w->links, ffs_attach_link, w->attach);
 
@@ -190,7 +192,9 @@ ffs_watcher_work(struct ffs_watcher *w)
 	ffs_attach_count(w->attach, &clsact);
 	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact))
 		w->clsact = clsact;
-	rc = ffs_sweep(ffs_load_objects(w->load), ffs_load_names(w->load), w->o.load.max_objects);
+	ffs_load_maps(w->load, &maps);
+	w->sweep.max = w->o.load.max_objects;
+	rc = ffs_sweep(&w->sweep, &maps);
 	if (rc > 0)
 		note(w, true, "forgot the %d objects that were read least recently", rc);
 }
