@@ -10,6 +10,36 @@ enum stopped {
 	STOP_LONG = -3,
 };
 
+/* Keep the scratch's head until more of it comes.  0: kept. */
+static __noinline int
+head_keep(struct scratch *s, struct packet *p, struct conn *c)
+{
+	if (s->n >= WINDOW || bpf_map_update_elem(&pieces, &p->key, &s->n, BPF_ANY))
+		return -1;
+	c->flags |= CONN_PIECE;
+	return 0;
+}
+
+/* What was kept, back into the scratch; how much that is. */
+static __noinline __u32
+head_kept(struct scratch *s, struct packet *p, struct conn *c)
+{
+	struct piece *piece = bpf_map_lookup_elem(&pieces, &p->key);
+	__u32 k, n;
+
+	c->flags &= ~CONN_PIECE;
+	if (!piece)
+		return 0;
+	n = piece->n;
+	for (k = 0; k < WINDOW / 8; k++) {
+		if (k * 8 >= n)
+			break;
+		*(__u64 *)(s->in + k * 8) = word(piece->in + k * 8);
+	}
+	bpf_map_delete_elem(&pieces, &p->key);
+	return n < WINDOW ? n : 0;
+}
+
 /*
  * Find where, from byte i on, the head ends, and the values of the fields that are of use.
  * until_host: no further than to Host.
@@ -60,13 +90,13 @@ head_scan(struct scratch *s, __u32 i, __u32 until_host)
 	return 0;
 }
 
-/* The number at in[i], behind blanks; *value stays where there is none.  1: there is one. */
+/* The number at in[i], between blanks; *value stays where there is none.  1: there is one. */
 static __noinline int
 head_number(struct scratch *s, __u32 i, __u64 *value)
 {
 	__u64 v = 0;
 	__u32 k, digits = 0;
-	__u8 c;
+	__u8 c = 0;
 
 	if (i >= WINDOW)
 		return 0;
@@ -79,7 +109,7 @@ head_number(struct scratch *s, __u32 i, __u64 *value)
 			break;
 		}
 	}
-	if (!digits || digits > 19)
+	if (!digits || digits > 19 || c > ' ')
 		return 0;
 	*value = v;
 	return 1;

@@ -42,6 +42,7 @@ enum conn_flag {
 	CONN_NO_LENGTH = 1 << 12, /* the answer's end is the connection's, or the next request */
 	CONN_FIN_CLIENT = 1 << 13,
 	CONN_FIN_SERVER = 1 << 14,
+	CONN_PIECE = 1 << 15,     /* pieces has the beginning of a head */
 };
 
 /* What the open request is, and how far its answer. */
@@ -106,15 +107,28 @@ struct {
 	__type(value, struct ffs_object_name);
 } writes SEC(".maps");
 
+/* A head's beginning, until the rest has come. */
+struct piece {
+	__u64 n;
+	__u8 in[WINDOW];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct conn_key);
+	__type(value, struct piece);
+} pieces SEC(".maps");
+
 /*
  * Where a head is read and taken apart.  Programs of TC run with softirqs off, so nothing else
  * uses a processor's copy meanwhile.
  */
 struct scratch {
 	struct ffs_event event;
-	__u8 slack[32];       /* words are written whole */
-	__u8 in[WINDOW + 64]; /* zeroed for some words behind what was read */
-	__u32 n;        /* bytes in in */
+	__u8 slack[32];           /* words are written whole */
+	__u64 n;                  /* bytes in in: with it a struct piece */
+	__u8 in[2 * WINDOW + 64]; /* zeroed for some words behind what was read */
 	__u32 i;        /* how far read */
 	__u32 o;        /* how far written, into event.text */
 	__u32 limit;    /* of o */

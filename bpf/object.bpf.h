@@ -86,18 +86,21 @@ object_hot(const struct ffs_object_id *id, struct ffs_object_stat *o, __u64 now)
 }
 
 /*
- * The open read of a connection has ended: all its bytes came (whole), or less of them.
+ * The open read of a connection has ended: all its bytes came (whole), or less of them.  now: 0
+ * where the caller has not asked yet, which is dear.
  */
 __noinline int
-object_read(struct conn *c, __u32 whole)
+object_read(struct conn *c, __u32 whole, __u64 now)
 {
 	struct ffs_object_stat *o;
-	__u64 now = bpf_ktime_get_ns(), lat, ttfb, n = 0;
+	__u64 lat, ttfb, n = 0;
 	__u32 hot = 0, bucket, part;
 	__u64 *all;
 
 	if (!c)
 		return 0;
+	if (!now)
+		now = bpf_ktime_get_ns();
 	part = c->flags & CONN_PART;
 	c->open = OPEN_NONE;
 	if (!whole)

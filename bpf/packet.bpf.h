@@ -179,21 +179,26 @@ packet_read(struct __sk_buff *skb, struct packet *p)
 	return 0;
 }
 
-/* Read up to max bytes of the payload, from its byte at, into the scratch; and zeros behind. */
+/* Read the payload from its byte at into the scratch, behind the pre bytes that are there, up to
+ * max bytes in all; and zeros behind. */
 static __always_inline int
-packet_load(struct __sk_buff *skb, const struct packet *p, struct scratch *s, __u32 at, __u32 max)
+packet_load(struct __sk_buff *skb, const struct packet *p, struct scratch *s, __u32 at, __u32 pre, __u32 max)
 {
 	__u32 n = p->plen - at;
 
-	if (n > max)
-		n = max;
+	if (pre >= max)
+		return -1;
+	if (n > max - pre)
+		n = max - pre;
 	asm volatile("" : "+r"(n)); /* else clang moves the bounds away */
 	if (n < 1 || n > WINDOW)
 		return -1;
-	if (bpf_skb_load_bytes(skb, p->poff + at, s->in, n)) {
+	pre = in_at(pre);
+	if (bpf_skb_load_bytes(skb, p->poff + at, s->in + pre, n)) {
 		count(FFS_COUNT_load_errors);
 		return -1;
 	}
+	n += pre;
 	s->n = n;
 	__builtin_memset(s->in + n, 0, 32);
 	return 0;

@@ -316,7 +316,7 @@ request_flush(struct packet *p, struct conn *c)
 		return 1;
 	}
 	if (c->open == OPEN_READING) {
-		object_read(c, c->flags & CONN_NO_LENGTH ? 1 : 0);
+		object_read(c, !!(c->flags & CONN_NO_LENGTH), 0);
 		if ((__s32)(p->ack - c->resp_high) >= 0)
 			return 0;
 	} else if (c->open == OPEN_NONE || c->open == OPEN_QUIET) {
@@ -331,50 +331,15 @@ request_flush(struct packet *p, struct conn *c)
 	return 1;
 }
 
-/* A segment in which a request should begin; skip: of its bytes that were seen before. */
-__noinline int
-request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip)
+/* Count what a request is, and follow it: what the answer is to be told of. */
+static __always_inline void
+request_open(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, __u32 parsed, __u64 now)
 {
-	struct scratch *s = scratch();
-	__u32 verb, len, parsed;
-	__u64 w, now;
-
-	if (!s || !p || !c || packet_load(skb, p, s, skip, WINDOW))
-		return 0;
-	w = word(s->in);
-	verb = request_verb(w, &len);
-	if (verb == VERB_NONE || (s->in[len] != '/' && !WORD_IS(word(s->in + len) | LOWER, "http://"))) {
-		if ((w & 0xffff) == 0x0316 || w == WORD("PRI * HT")) {
-			count((w & 0xff) == 0x16 ? FFS_COUNT_tls : FFS_COUNT_http2);
-			c->flags |= CONN_IGNORED;
-		} else if (c->open == OPEN_NONE && !(c->flags & (CONN_BAD | CONN_MIDSTREAM))) {
-			c->flags |= CONN_BAD;
-			count(FFS_COUNT_bad_requests);
-		}
-		return 0;
-	}
-	now = bpf_ktime_get_ns();
-	if (!(c->flags & CONN_KNOWN))
-		request_who(skb, c);
-	c->req_next = p->seq + p->plen;
-	c->flags |= CONN_REQ_SEQ;
-	if (request_flush(p, c))
-		return 0;
-	c->flags &= ~(CONN_BODY | CONN_PART | CONN_NO_LENGTH | CONN_BUCKET);
-	if (verb == VERB_PUT || verb == VERB_POST || verb == VERB_OTHER)
-		c->flags |= CONN_BODY;
-	c->resp_next = c->resp_high = p->ack;
-	c->req_ns = now;
 	c->open = OPEN_QUIET;
-	if (c->flags & CONN_SELF) {
-		count(FFS_COUNT_requests_self);
-		return 0;
-	}
-	parsed = verb == VERB_OTHER ? PARSED_OTHER : request_parse(s, len);
 	switch (parsed) {
 	case PARSED_OBJECT:
 		request_object(s, p, c, verb, now);
-		break;
+		return;
 	case PARSED_OTHER:
 		count(c->flags & CONN_LOCAL ? FFS_COUNT_requests_other : FFS_COUNT_requests_remote);
 		if (verb == VERB_POST && s->query & QUERY_DELETE && s->event.bucket_len) {
@@ -385,16 +350,81 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 			s->event.text_len = s->event.bucket_len;
 			request_writes(s, p, c, now, FFS_EVENT_BUCKET);
 		}
-		break;
+		return;
 	case PARSED_SPLIT:
 		count(FFS_COUNT_split_heads);
-		break;
+		return;
 	case PARSED_LONG:
 		count(FFS_COUNT_long_names);
-		break;
+		return;
 	default:
 		count(FFS_COUNT_bad_requests);
 	}
+}
+
+/* No request begins with word w: the rest of a head, or too little of one, or a stranger. */
+static __always_inline int
+request_none(struct scratch *s, struct packet *p, struct conn *c, __u64 w, __u32 skip)
+{
+	if (p->seq + skip == c->req_next)
+		c->req_next = p->seq + p->plen;
+	if ((w & 0xffff) == 0x0316 || w == WORD("PRI * HT")) {
+		count((w & 0xff) == 0x16 ? FFS_COUNT_tls : FFS_COUNT_http2);
+		c->flags |= CONN_IGNORED;
+	} else if (s->n < 16 && (w & 0xff) >= 'A' && (w & 0xff) <= 'Z' && !head_keep(s, p, c)) {
+		c->req_next = p->seq + p->plen;
+		c->flags |= CONN_REQ_SEQ;
+	} else if (c->open == OPEN_NONE && !(c->flags & (CONN_BAD | CONN_MIDSTREAM))) {
+		c->flags |= CONN_BAD;
+		count(FFS_COUNT_bad_requests);
+	}
+	return 0;
+}
+
+/* A segment in which a request should begin, or go on; skip: of its bytes that were seen before. */
+__noinline int
+request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip)
+{
+	struct scratch *s = scratch();
+	__u32 verb, len, parsed, kept = 0;
+	__u64 w, now;
+
+	if (!s || !p || !c)
+		return 0;
+	if (c->flags & CONN_PIECE)
+		kept = head_kept(s, p, c);
+	if (packet_load(skb, p, s, skip, kept, WINDOW))
+		return 0;
+	w = word(s->in);
+	verb = request_verb(w, &len);
+	if (verb == VERB_NONE || (s->in[len] != '/' && !WORD_IS(word(s->in + len) | LOWER, "http://")))
+		return request_none(s, p, c, w, skip);
+	now = bpf_ktime_get_ns();
+	if (!(c->flags & CONN_KNOWN))
+		request_who(skb, c);
+	c->req_next = p->seq + p->plen;
+	c->flags |= CONN_REQ_SEQ;
+	if (request_flush(p, c))
+		return 0;
+	c->resp_next = c->resp_high = p->ack;
+	c->req_ns = now;
+	c->flags &= ~(CONN_BODY | CONN_PART | CONN_NO_LENGTH | CONN_BUCKET);
+	parsed = PARSED_OTHER;
+	if (verb != VERB_OTHER && !(c->flags & CONN_SELF)) {
+		parsed = request_parse(s, len);
+		if (parsed == PARSED_SPLIT && !head_keep(s, p, c)) {
+			c->open = OPEN_NONE;
+			return 0;
+		}
+	}
+	if (verb == VERB_PUT || verb == VERB_POST || verb == VERB_OTHER)
+		c->flags |= CONN_BODY;
+	if (c->flags & CONN_SELF) {
+		c->open = OPEN_QUIET;
+		count(FFS_COUNT_requests_self);
+		return 0;
+	}
+	request_open(s, p, c, verb, parsed, now);
 	return 0;
 }
 

@@ -30,9 +30,9 @@ response_written(struct packet *p, struct conn *c, __u32 status)
 	return 0;
 }
 
-/* Bytes of the body that is being read, as far as the connection has moved on. */
+/* Bytes of the body that is being read, as far as the connection has moved on; now: 0, ask. */
 static __always_inline void
-response_body(struct conn *c, __u64 n)
+response_body(struct conn *c, __u64 n, __u64 now)
 {
 	if (c->flags & CONN_NO_LENGTH) {
 		c->got += n;
@@ -43,7 +43,7 @@ response_body(struct conn *c, __u64 n)
 	c->got += n;
 	c->left -= n;
 	if (!c->left)
-		object_read(c, 1);
+		object_read(c, 1, now);
 }
 
 /* The head of an object's bytes has ended at in[end]. */
@@ -80,7 +80,7 @@ response_object(struct scratch *s, struct conn *c, __u32 status, __u32 seq)
 		}
 		c->size = total;
 	}
-	response_body(c, c->resp_high - (seq + s->end));
+	response_body(c, c->resp_high - (seq + s->end), c->first_ns);
 }
 
 /* The final head of an answer. */
@@ -112,42 +112,65 @@ status_digits(const __u8 *d)
 	return a > 9 || b > 9 || c > 9 ? 0 : a * 100 + b * 10 + c;
 }
 
-/* The segment in which an answer's head begins; skip: of its bytes that were seen before. */
+/* How far a head that begins at in[i] says what is to be known of it: 0, it is not all here; else
+ * its status, or -1: it is none. */
+static __always_inline int
+response_status(struct __sk_buff *skb, struct packet *p, struct scratch *s, __u32 i, __u32 skip, __u32 kept, __u32 whole)
+{
+	int status;
+
+	if (i + 13 > s->n)
+		return s->n < WINDOW ? 0 : -1;
+	if (!WORD_IS(word(s->in + i), "HTTP/1."))
+		return -1;
+	status = status_digits(s->in + i + 9);
+	if (status < 100)
+		return -1;
+	if (status >= 200 && !whole)
+		return status;
+	head_scan(s, i, 0);
+	if (!s->end && !kept && s->n == RESPONSE_WINDOW && !packet_load(skb, p, s, skip, 0, WINDOW))
+		head_scan(s, i, 0);
+	return s->end || s->n >= WINDOW ? status : 0;
+}
+
+/* The segment in which an answer's head begins or goes on; skip: of its bytes that were seen
+ * before. */
 __noinline int
 response_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip)
 {
 	struct scratch *s = scratch();
-	__u32 k, i = 0, status;
+	__u32 k, i = 0, kept = 0;
+	int status = -1;
 
-	if (!s || !p || !c || packet_load(skb, p, s, skip, RESPONSE_WINDOW))
+	if (!s || !p || !c)
 		return 0;
-	c->first_ns = bpf_ktime_get_ns();
+	if (c->flags & CONN_PIECE)
+		kept = head_kept(s, p, c);
+	else
+		c->first_ns = bpf_ktime_get_ns();
+	if (packet_load(skb, p, s, skip, kept, kept ? WINDOW : RESPONSE_WINDOW))
+		return 0;
 	/* Interim heads, then the final one. */
 	for (k = 0; k < 4; k++) {
 		i = (i + s->zero) & (WINDOW - 1);
-		if (!WORD_IS(word(s->in + i), "HTTP/1.") ||
-		    !(status = status_digits(s->in + i + 9))) {
-			count(FFS_COUNT_bad_responses);
-			c->open = OPEN_NONE;
-			return 0;
-		}
-		if (status >= 200 && c->open != OPEN_READ) {
-			response_final(s, p, c, status, 0);
-			return 0;
-		}
-		head_scan(s, i, 0);
-		if (!s->end && s->n == RESPONSE_WINDOW && !packet_load(skb, p, s, skip, WINDOW))
-			head_scan(s, i, 0);
-		if (status >= 200) {
-			response_final(s, p, c, status, p->seq + skip);
-			return 0;
-		}
-		if (!s->end)
+		status = response_status(skb, p, s, i, skip, kept, c->open == OPEN_READ);
+		if (status < 0 || status >= 200)
 			break;
+		if (!status || s->end >= s->n) {
+			c->resp_next = p->seq + p->plen;
+			if (!status && head_keep(s, p, c))
+				status = -1;
+			break;
+		}
 		i = s->end;
-		c->resp_next = p->seq + skip + i;
-		if (i >= s->n)
-			break;
+	}
+	if (status >= 200) {
+		response_final(s, p, c, status, p->seq + skip - kept);
+	} else if (status < 0) {
+		count(FFS_COUNT_bad_responses);
+		c->flags &= ~CONN_BODY;
+		c->open = OPEN_NONE;
 	}
 	return 0;
 }

@@ -31,6 +31,8 @@ conn_syn(struct packet *p, struct conn *c)
 			return;
 		if (!conn_new(p, CONN_REQ_SEQ))
 			count(FFS_COUNT_conns);
+	} else if (c && !(c->flags & CONN_KNOWN)) {
+		c->resp_high = p->seq + 1;
 	}
 }
 
@@ -41,7 +43,7 @@ conn_end(struct packet *p, struct conn *c)
 	if (p->flags & TCP_FIN && p->client) {
 		/* It may only have said all that it had to say. */
 	} else if (c->open == OPEN_READING) {
-		object_read(c, p->flags & TCP_FIN && c->flags & CONN_NO_LENGTH ? 1 : 0);
+		object_read(c, p->flags & TCP_FIN && c->flags & CONN_NO_LENGTH, 0);
 	} else if (c->open == OPEN_READ) {
 		count(FFS_COUNT_aborted);
 		c->open = OPEN_NONE;
@@ -70,6 +72,11 @@ client_segment(struct __sk_buff *skb, struct packet *p, struct conn *c)
 			}
 			skip = -ahead;
 		}
+		if (ahead > 0 && c->flags & CONN_PIECE) {
+			/* What is missing may come yet; a new request says that it does not. */
+			c->flags &= ~CONN_PIECE;
+			count(FFS_COUNT_split_heads);
+		}
 	}
 	if (c->flags & CONN_BODY) {
 		c->req_next = p->seq + p->plen;
@@ -91,12 +98,13 @@ server_segment(struct __sk_buff *skb, struct packet *p, struct conn *c)
 			return;
 		}
 		c->resp_high = end;
-		response_body(c, more);
+		response_body(c, more, 0);
 		return;
 	}
 	if (open == OPEN_NONE || (open == OPEN_QUIET && !(c->flags & CONN_BODY))) {
-		if (open == OPEN_NONE && !(c->flags & (CONN_MIDSTREAM | CONN_PIPELINED)) && p->plen > 8 &&
-		    !bpf_skb_load_bytes(skb, p->poff, &w, 8) && WORD_IS(w, "HTTP/1.") && more > 0)
+		if (open == OPEN_NONE && !(c->flags & (CONN_MIDSTREAM | CONN_PIPELINED)) &&
+		    p->seq == c->resp_high && p->plen > 8 &&
+		    !bpf_skb_load_bytes(skb, p->poff, &w, 8) && WORD_IS(w, "HTTP/1."))
 			count(FFS_COUNT_orphans);
 		if (more > 0)
 			c->resp_high = end;

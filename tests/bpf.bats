@@ -12,3 +12,15 @@ bpf() {
 @test "a read is counted, the second is hot, a write says so and arms it again" {
 	bpf basic
 }
+
+@test "a request line names its object, however it is written, and nothing else does" {
+	bpf names
+}
+
+@test "an answer counts for what it is: whole, in parts, cut short, or nothing" {
+	bpf answers
+}
+
+@test "however TCP cuts a conversation and repeats itself, the counts are the same" {
+	bpf segments
+}
