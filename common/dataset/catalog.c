@@ -77,6 +77,20 @@ ffs_catalog_bare(const char *bucket, const char *key)
 	return NULL;
 }
 
+int
+ffs_catalog_learn(struct ffs_object *o, const char *node, const char *etag, uint64_t bytes)
+{
+	o->nodes = calloc(1, sizeof(*o->nodes));
+	o->etags = calloc(1, sizeof(*o->etags));
+	if (!o->nodes || !o->etags)
+		return -ENOMEM;
+	o->copies = 1;
+	o->nodes[0] = strdup(node);
+	o->etags[0] = strdup(etag);
+	o->bytes = o->plain_bytes = bytes;
+	return o->nodes[0] && o->etags[0] ? 0 : -ENOMEM;
+}
+
 /* A manifest's bytes, and whether they are those that were asked for. */
 static int
 use_manifest(struct ffs_source *s, const char *json, size_t n, const char *dataset,

@@ -39,6 +39,9 @@ int ffs_catalog_open_cached(const struct ffs_use *use, struct ffs_stores *st, co
 /* A source with one chunk whose data has only a key.  NULL with errno. */
 struct ffs_source *ffs_catalog_bare(const char *bucket, const char *key);
 
+/* What became known of a bare object: its one copy.  Returns 0 or -ENOMEM. */
+int ffs_catalog_learn(struct ffs_object *o, const char *node, const char *etag, uint64_t bytes);
+
 struct ffs_source *ffs_source_ref(struct ffs_source *s);
 
 /* Drops one count; the last frees.  NULL is fine. */

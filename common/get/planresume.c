@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/get/hit.h"
 #include "common/get/planimpl.h"
 
 /* Ask the nodes for the object's size and ETag, which reading alone would tell too late. */
@@ -28,15 +29,26 @@ head(struct ffs_plan *p, struct ffs_object *o)
 	if (r.rc)
 		return ffs_plan_fail(p, ffs_exit_of(r.rc), "cannot read 's3://%s/%s': %s",
 		    p->src->bucket, o->key, ffs_s3_error(s3, &r, text, sizeof(text)));
-	o->nodes = calloc(1, sizeof(*o->nodes));
-	o->etags = calloc(1, sizeof(*o->etags));
-	if (!o->nodes || !o->etags)
-		return -ENOMEM;
-	o->copies = 1;
-	o->nodes[0] = strdup(st->nodes.v[i - 1].name);
-	o->etags[0] = strdup(r.etag);
-	o->bytes = o->plain_bytes = r.object_size;
-	return o->nodes[0] && o->etags[0] ? 0 : -ENOMEM;
+	return ffs_catalog_learn(o, st->nodes.v[i - 1].name, r.etag, r.object_size);
+}
+
+/* The same from the cache.  -EAGAIN: a store has to be asked. */
+static int
+cached_head(struct ffs_plan *p, struct ffs_object *o)
+{
+	const struct ffs_use *use = p->o.use;
+	const char *node = p->o.stores->nodes.v[0].name;
+	struct ffs_hit *h = NULL;
+	int rc = -EAGAIN;
+
+	if (use && ffs_use_looks(use) && !ffs_hit_find(use, p->src->bucket, o, true, &h) &&
+	    h->fresh)
+		rc = ffs_catalog_learn(o, node, h->entry.etag, h->entry.size);
+	else if (use && use->mode == FFS_USE_ONLY)
+		rc = ffs_plan_fail(p, FFS_EXIT_NOTFOUND,
+		    "cannot read 's3://%s/%s': it is not in the cache", p->src->bucket, o->key);
+	ffs_hit_put(h);
+	return rc;
 }
 
 /* What whole chunk i adds to the output, UINT64_MAX where only reading it tells. */
@@ -112,7 +124,9 @@ ffs_plan_identify(struct ffs_plan *p, char **identity, uint64_t *size)
 		return rc ? rc : -ECANCELED;
 	if (p->bare) {
 		o = &p->src->m.chunks[0].data;
-		rc = head(p, o);
+		rc = cached_head(p, o);
+		if (rc == -EAGAIN)
+			rc = head(p, o);
 		if (rc)
 			return rc;
 		ffs_buf_addf(

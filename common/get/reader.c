@@ -89,21 +89,10 @@ deliver(struct ffs_reader *r, bool drop)
 static int
 learn(struct ffs_reader_job *j)
 {
-	struct ffs_object *o = j->object;
-	struct ffs_stores *st = j->pc->r->o.stores;
+	const struct ffs_node *node = &j->pc->r->o.stores->nodes.v[j->f.node];
 
-	o->nodes = calloc(1, sizeof(*o->nodes));
-	o->etags = calloc(1, sizeof(*o->etags));
-	if (!o->nodes || !o->etags)
-		return -ENOMEM;
-	o->copies = 1;
-	o->nodes[0] = strdup(st->nodes.v[j->f.node].name);
-	o->etags[0] = strdup(j->f.etag);
-	if (!o->nodes[0] || !o->etags[0])
-		return -ENOMEM;
-	o->bytes = o->plain_bytes = j->f.size;
-	j->last = o->bytes <= RANGE;
-	return 0;
+	j->last = j->f.size <= RANGE;
+	return ffs_catalog_learn(j->object, node->name, j->f.etag, j->f.size);
 }
 
 /* What has come is right: make it plain, remember it. */
