@@ -48,3 +48,36 @@ on_tmpfs() {
 		$unit/cachedisk unfit m/cache"
 	[ -z "$output" ]
 }
+
+# as_nobody COMMAND...: with a directory ./d that belongs to him.
+as_nobody() {
+	need_root && need_cmd setpriv || return 1
+	mkdir -p d
+	chown 65534:65534 d
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/.."
+	run -0 timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	[ -z "$output" ]
+}
+
+@test "100,000 entries are there again, known and bounded" {
+	on_tmpfs size=2g,nr_inodes=0 "$unit/cachedisk many m/cache"
+}
+
+@test "a restart reads and fills without looking around" {
+	as_nobody "$unit/cachedisk" some d/cache
+	chmod 0333 d/cache/v1/??
+	as_nobody "$unit/cachedisk" unlisted d/cache
+}
+
+@test "an unprivileged user marks and links what is his" {
+	as_nobody env -C d "$unit/cache"
+}
+
+@test "what root makes in a user's cache is the user's" {
+	as_nobody "$unit/cachedisk" some d/cache
+	"$unit/cachedisk" ten d/cache
+	rm d/cache/table
+	"$unit/cachedisk" ten d/cache
+	run -0 find d ! -user 65534
+	[ -z "$output" ]
+}

@@ -256,15 +256,18 @@ ffs_table_noted(struct ffs_table *t, uint64_t tag, struct ffs_cache_noted *noted
 void
 ffs_table_used(const struct ffs_table *t, uint64_t *entries, uint64_t *bytes)
 {
-	int64_t n = 0, b = 0;
 	unsigned i;
 
+	*entries = *bytes = 0;
 	for (i = 0; t->h && i < FFS_SHARDS; i++) {
-		n += (int64_t)ffs_table_get(&t->h->shards[i].entries);
-		b += (int64_t)ffs_table_get(&t->h->shards[i].bytes);
+		*entries += ffs_table_get(&t->h->shards[i].entries);
+		*bytes += ffs_table_get(&t->h->shards[i].bytes);
 	}
-	*entries = n > 0 ? (uint64_t)n : 0;
-	*bytes = b > 0 ? (uint64_t)b : 0;
+	/* Below nothing: a count that was lost, until a scan puts it right. */
+	if (*entries > INT64_MAX)
+		*entries = 0;
+	if (*bytes > INT64_MAX)
+		*bytes = 0;
 }
 
 void

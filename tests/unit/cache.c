@@ -205,6 +205,116 @@ test_notes(void)
 	ffs_cache_free(c);
 }
 
+/* Make ./t/table something else: n bytes at off, or cut to so many. */
+static void
+spoil(const char *bytes, size_t n, off_t off, off_t cut)
+{
+	int fd = open("t/table", O_RDWR);
+
+	CHECK(fd >= 0 && (!n || pwrite(fd, bytes, n, off) == (ssize_t)n));
+	CHECK(cut < 0 || !ftruncate(fd, cut));
+	close(fd);
+}
+
+/* A table that is lost, damaged or another version's is made again, and the entries counted. */
+static void
+test_table(void)
+{
+	static const char junk[64] = "junk";
+	struct ffs_cache_totals t;
+	struct ffs_cache *c, *old;
+	int i, round;
+
+	c = open_cache("t");
+	for (i = 0; i < 40; i++)
+		CHECK(!fill(c, i, 1000, NULL, NULL));
+	ffs_cache_free(c);
+	for (round = 0; round < 6; round++) {
+		old = open_cache("t");
+		CHECK(ffs_cache_current(old));
+		switch (round) {
+		case 0:
+			CHECK(!unlink("t/table"));
+			break;
+		case 1: /* no table at all */
+			spoil(junk, sizeof(junk), 0, -1);
+			break;
+		case 2: /* another version */
+			spoil("\2", 1, 8, -1);
+			break;
+		case 3: /* more slots than there is file */
+			spoil("\0\0\0\1", 4, 16, -1);
+			break;
+		case 4:
+			CHECK(!unlink("t/table") && !symlink("/etc/passwd", "t/table"));
+			break;
+		default:
+			CHECK(!unlink("t/table") && !close(creat("t/table", 0600)));
+		}
+		c = open_cache("t");
+		CHECK(ffs_cache_writable(c), "round %d", round);
+		/* Who still has the old one loses statistics, and can see that. */
+		CHECK(!ffs_cache_current(old) && read_object(old, 3));
+		ffs_cache_free(old);
+		for (i = 0; i < 40; i++)
+			CHECK(read_object(c, i));
+		ffs_cache_totals(c, &t);
+		CHECK(t.hits == 40 && t.entries == 0, "%lu", t.hits);
+		CHECK(!fill(c, 1, 500, NULL, NULL));
+		ffs_cache_totals(c, &t);
+		CHECK(t.entries == 40 && t.bytes == 39500, "%lu %lu", t.entries, t.bytes);
+		CHECK(!fill(c, 1, 1000, NULL, NULL));
+		ffs_cache_free(c);
+	}
+	/* Numbers that are nonsense do not stop it, and are put right. */
+	for (i = 0; i < 8192 - 64; i += 64)
+		spoil("\xff\xff\xff\xff\xff\xff\xff\x7f", 8, 64 + i, -1);
+	c = open_cache("t");
+	CHECK(!ffs_cache_lock(c));
+	for (i = 0; (round = ffs_cache_tick(c)) == 1 && i < 1000; i++)
+		;
+	ffs_cache_totals(c, &t);
+	CHECK(!round && t.entries == 40 && t.bytes == 40000, "%lu %lu", t.entries, t.bytes);
+	ffs_cache_free(c);
+}
+
+static void
+test_link(void)
+{
+	struct ffs_cache *c = open_cache("l");
+	struct stat a, b;
+	struct ffs_cache_hit hit;
+	struct named m;
+	bool linked;
+	int fd = -1;
+
+	CHECK(!fill(c, 1, 300000, NULL, NULL));
+	CHECK(!ffs_cache_find(c, name_of(&m, 1), "e", &hit));
+	CHECK(!mkdir("out", 0777));
+	CHECK(!ffs_cache_link(&hit, AT_FDCWD, "out/1.csv", &linked) && linked);
+	/* Again, onto itself. */
+	CHECK(!ffs_cache_link(&hit, AT_FDCWD, "out/1.csv", &linked) && linked);
+	CHECK(!stat("out/1.csv", &a) && !fstat(hit.fd, &b) && a.st_ino == b.st_ino);
+	CHECK(a.st_nlink == 2, "%lu links", (unsigned long)a.st_nlink);
+	/* Evicted, the link stays, and the open hit can still be copied. */
+	CHECK(!ffs_cache_drop(c, &m.n) && !stat("out/1.csv", &a) && a.st_size == 300000);
+	CHECK(!unlink("out/1.csv"));
+	CHECK(!ffs_cache_link(&hit, AT_FDCWD, "out/2.csv", &linked) && !linked);
+	CHECK(!stat("out/2.csv", &a) && a.st_size == 300000 && (a.st_mode & 0200));
+	close(hit.fd);
+	CHECK(ffs_cache_link(&hit, AT_FDCWD, "nowhere/2.csv", &linked) < 0);
+	/* What is written into a link is noticed by its mtime, verified or not. */
+	CHECK(!fill(c, 1, 1000, NULL, NULL) && !ffs_cache_find(c, &m.n, "e", &hit));
+	CHECK(!ffs_cache_check(c, &hit) && !ffs_cache_link(&hit, AT_FDCWD, "out/3.csv", NULL));
+	CHECK(!chmod("out/3.csv", 0644) && (fd = open("out/3.csv", O_WRONLY)) >= 0);
+	CHECK(pwrite(fd, "x", 1, 7) == 1 && !close(fd));
+	close(hit.fd);
+	CHECK(!ffs_cache_find(c, &m.n, "e", &hit) && !hit.verified);
+	CHECK(ffs_cache_check(c, &hit) == -EBADMSG);
+	close(hit.fd);
+	ffs_cache_free(c);
+}
+
 static void
 test_missing(void)
 {
@@ -223,6 +333,8 @@ main(void)
 	test_promises();
 	test_damage();
 	test_notes();
+	test_table();
+	test_link();
 	test_missing();
 	return failed;
 }

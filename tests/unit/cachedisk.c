@@ -172,6 +172,62 @@ unfit(const char *dir)
 	free(why);
 }
 
+static int
+count(void *arg, const struct ffs_cache_entry *e)
+{
+	int *n = arg;
+
+	*n += e->size == 10 && e->has_crc && !strcmp(e->etag, "e");
+	return 0;
+}
+
+/* 100,000 entries, and what a process that starts then finds. */
+static void
+many(const char *dir)
+{
+	enum { N = 100000 };
+	struct ffs_cache *c = open_cache(dir);
+	struct ffs_cache_totals t;
+	struct tally tally;
+	int i, n = 0;
+
+	set_limits(c, 1 << 30, 0);
+	fill_some(c, 0, N, 10, 0, &tally);
+	CHECK(tally.kept == N);
+	ffs_cache_free(c);
+	c = open_cache(dir);
+	for (i = 0; i < N; i += 101)
+		CHECK(read_object(c, i));
+	ffs_cache_totals(c, &t);
+	CHECK(t.entries == N && t.bytes == 10 * N);
+	CHECK(!ffs_cache_each(c, count, &n) && n == N, "%d", n);
+	settle(c);
+	ffs_cache_totals(c, &t);
+	CHECK(t.entries == N && t.bytes == 10 * N);
+	set_limits(c, 1 << 30, N - 1000);
+	settle(c);
+	ffs_cache_totals(c, &t);
+	CHECK(t.entries <= N - 1000 && t.evictions >= 1000 && t.evictions <= N / 10);
+	CHECK(ffs_cache_evict(c, "ffs/set/1/0000*", NULL) > 0);
+	ffs_cache_free(c);
+}
+
+/* Objects 0 to 9 in directories that nobody can list: neither reads nor fills look around. */
+static void
+unlisted(const char *dir)
+{
+	struct ffs_cache *c = open_cache(dir);
+	struct tally t;
+	int i;
+
+	for (i = 0; i < 10; i++)
+		CHECK(read_object(c, i));
+	fill_some(c, 0, 10, 100, 0, &t);
+	CHECK(t.kept == 10);
+	CHECK(ffs_cache_each(c, count, &i) == -EACCES);
+	ffs_cache_free(c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -190,6 +246,10 @@ main(int argc, char **argv)
 		readonly(dir);
 	} else if (!strcmp(mode, "unfit")) {
 		unfit(dir);
+	} else if (!strcmp(mode, "many")) {
+		many(dir);
+	} else if (!strcmp(mode, "unlisted")) {
+		unlisted(dir);
 	} else {
 		c = open_cache(dir);
 		if (argc < 2) {
