@@ -69,6 +69,31 @@ ffs_opt_size(const char *s, uint64_t lo, uint64_t hi, uint64_t *out)
 }
 
 int
+ffs_opt_rate(const char *s, uint64_t lo, uint64_t hi, uint64_t *out)
+{
+	static const struct {
+		const char *name;
+		uint64_t bits;
+	} units[] = { { "bit", 1 }, { "kbit", 1000 }, { "mbit", 1000000 }, { "gbit", 1000000000 },
+		{ "tbit", 1000000000000 } };
+	const char *end;
+	uint64_t n;
+	int rc = digits(s, &end, &n);
+	size_t i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcasecmp(end, units[i].name))
+			continue;
+		if (__builtin_mul_overflow(n, units[i].bits, &n))
+			return -ERANGE;
+		return store(n / 8, lo, hi, out);
+	}
+	return ffs_opt_size(s, lo, hi, out);
+}
+
+int
 ffs_opt_duration(const char *s, uint64_t lo, uint64_t hi, uint64_t *out_ms)
 {
 	static const struct {

@@ -16,6 +16,12 @@ int ffs_opt_uint(const char *s, uint64_t lo, uint64_t hi, uint64_t *out);
 int ffs_opt_size(const char *s, uint64_t lo, uint64_t hi, uint64_t *out);
 
 /*
+ * A rate in bytes a second: a byte count, or bits a second as networks count them, "170mbit",
+ * powers of 1000, in any case.
+ */
+int ffs_opt_rate(const char *s, uint64_t lo, uint64_t hi, uint64_t *out);
+
+/*
  * A duration in milliseconds: "500ms", "60s", "5m", "2h"; a bare number is
  * seconds and may have a fraction ("0.5").  lo and hi are milliseconds.
  */

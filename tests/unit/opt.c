@@ -41,6 +41,10 @@ main(void)
 		{ "18446744073709551616", -ERANGE, 0 }, { "1kb", -EINVAL, 0 }, { "k", -EINVAL, 0 },
 		{ "1 k", -EINVAL, 0 }, { "1x", -EINVAL, 0 }, { "-1k", -EINVAL, 0 },
 		{ NULL, 0, 0 } };
+	static const struct test rates[] = { { "1", 0, 1 }, { "20m", 0, 20 << 20 },
+		{ "170mbit", 0, 21250000 }, { "8Kbit", 0, 1000 }, { "8bit", 0, 1 },
+		{ "7bit", -ERANGE, 0 }, { "1mbits", -EINVAL, 0 }, { "bit", -EINVAL, 0 },
+		{ "20000000tbit", -ERANGE, 0 }, { NULL, 0, 0 } };
 	static const struct test durations[] = { { "1", 0, 1000 }, { "0.5", 0, 500 },
 		{ "500ms", 0, 500 }, { "60s", 0, 60000 }, { "5m", 0, 300000 }, { "2H", 0, 7200000 },
 		{ "0.0005", 0, 0 }, { "1.5m", 0, 90000 }, { "1.", -EINVAL, 0 },
@@ -61,6 +65,7 @@ main(void)
 
 	check("uint", ffs_opt_uint, uints, 1, 10);
 	check("size", ffs_opt_size, sizes, 1, UINT64_MAX);
+	check("rate", ffs_opt_rate, rates, 1, UINT64_MAX);
 	check("duration", ffs_opt_duration, durations, 0, UINT64_MAX);
 	for (i = 0; i < COUNT(ranges); i++) {
 		a = b = 0;
