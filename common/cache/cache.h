@@ -250,11 +250,11 @@ int ffs_cache_pin(
 int ffs_cache_pins_each(
     struct ffs_cache *c, int (*each)(void *arg, const struct ffs_cache_name *prefix), void *arg);
 
-/*
- * Remove what glob matches: "BUCKET/KEY" (a * matches slashes too), or without a slash the first
- * part of keys, which is a dataset's name.  Pinned ones stay and are counted.  How many went, or
- * -errno.
- */
+/* Does glob mean this object: "BUCKET/KEY" (a * matches slashes too), or without a slash the first
+ * part of keys, which is a dataset's name. */
+bool ffs_cache_meant(const char *glob, const char *bucket, const char *key);
+
+/* Remove what glob means.  Pinned ones stay and are counted.  How many went, or -errno. */
 int64_t ffs_cache_evict(struct ffs_cache *c, const char *glob, int64_t *pinned);
 
 /* Read everything and remove what is wrong, which is given to wrong() (may be NULL; names are ""

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,27 +180,30 @@ struct remover {
 };
 
 /* "BUCKET/KEY" as a glob in which '*' goes over slashes; or a dataset's name, its first part. */
+bool
+ffs_cache_meant(const char *glob, const char *bucket, const char *key)
+{
+	size_t n = strcspn(key, "/");
+	char *text = NULL;
+	bool yes;
+
+	if (!strchr(glob, '/'))
+		text = key[n] ? strndup(key, n) : NULL;
+	else if (asprintf(&text, "%s/%s", bucket, key) < 0)
+		text = NULL;
+	yes = text && !fnmatch(glob, text, 0);
+	free(text);
+	return yes;
+}
+
 static bool
 is_meant(const struct remover *r, const struct ffs_attr *a)
 {
-	char text[FFS_BUCKETNAME_MAX + FFS_ATTR_KEY_MAX + 2], *slash;
-
 	if (r->bucket && strcmp(r->bucket, a->bucket))
 		return false;
 	if (r->endpoint && strcmp(r->endpoint, a->endpoint))
 		return false;
-	if (!r->glob)
-		return true;
-	if (strchr(r->glob, '/')) {
-		strcpy(stpcpy(stpcpy(text, a->bucket), "/"), a->key);
-		return !fnmatch(r->glob, text, 0);
-	}
-	strcpy(text, a->key);
-	slash = strchr(text, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return !fnmatch(r->glob, text, 0);
+	return !r->glob || ffs_cache_meant(r->glob, a->bucket, a->key);
 }
 
 static int
