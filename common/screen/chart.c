@@ -48,14 +48,33 @@ ffs_chart_line(const struct ffs_chart *c, unsigned step)
 	return c->lines - 1 - step / FFS_CHART_STEPS;
 }
 
+/* The highest value that is a power of ten times one of these, in this line; or 0. */
+static uint64_t
+find_label(const struct ffs_chart *c, unsigned line, const unsigned *times, unsigned n)
+{
+	unsigned i;
+	int d;
+
+	for (d = c->hi; d >= c->lo; d--)
+		for (i = 0; i < n; i++)
+			if (power(d) * times[i] <= power(c->hi) &&
+			    ffs_chart_line(c, ffs_chart_step(c, power(d) * times[i])) == line)
+				return power(d) * times[i];
+	return 0;
+}
+
 uint64_t
 ffs_chart_label_us(const struct ffs_chart *c, unsigned line)
 {
-	int d;
+	static const unsigned times[] = { 5, 2, 1 };
 
-	/* Where several decades share a line, the highest; the ends of the scale always. */
-	for (d = c->hi; d >= c->lo; d--)
-		if (ffs_chart_line(c, ffs_chart_step(c, power(d))) == line)
-			return power(line == c->lines - 1 ? c->lo : d);
-	return 0;
+	uint64_t us;
+
+	/* The bottom in any case, where several decades share it. */
+	if (line == c->lines - 1)
+		return power(c->lo);
+	us = find_label(c, line, times + 2, 1);
+	if (!us && c->lines / (unsigned)(c->hi - c->lo) >= 5)
+		us = find_label(c, line, times, 2);
+	return us;
 }

@@ -238,12 +238,13 @@ static void
 draw_keys(const struct ffs_draw *d, const struct ffs_layout *l)
 {
 	static const char *const keys[] = { "q", "quit", "p", "pause", "r", "reads", "b", "bytes",
-		"l", "latency", "n", "name", "a", "age", "c", "counters", "?", "help" };
+		"h", "hits", "l", "latency", "n", "name", "a", "age", "c", "counters", "?",
+		"help" };
 	unsigned i, x = 0;
 
 	for (i = 0; l->keys.n && i < sizeof(keys) / sizeof(*keys); i += 2) {
-		x = ffs_draw_put(d, l->keys.y, x, FFS_DRAW_HEAD, "%s", keys[i]);
-		x = ffs_draw_put(d, l->keys.y, x, FFS_DRAW_DIM, " %s  ", keys[i + 1]);
+		x = ffs_draw_item(d, l->keys.y, x, FFS_DRAW_HEAD, "%s", keys[i]);
+		x = ffs_draw_item(d, l->keys.y, x, FFS_DRAW_DIM, " %s ", keys[i + 1]);
 	}
 }
 

@@ -30,7 +30,8 @@ static void
 draw_help(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs_model *m)
 {
 	static const char *const keys[] = { "q         quit", "p, space  pause and go on",
-		"r b l n a order by reads, bytes, latency (median), name, age",
+		"r b h     order by reads, bytes, hits",
+		"l n a     order by latency (median), name, age",
 		"arrows    scroll the list; Page Up, Page Down, Home, End",
 		"c         all counters of the kernel programs",
 		"?         this; any key closes it" };

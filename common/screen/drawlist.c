@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
+#include <curses.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,11 @@
 #include "common/screen/drawimpl.h"
 #include "common/screen/text.h"
 
-#define WIDE 120 /* columns from which on there is room for more of them */
+/* Columns of the screen from which on there is room for more columns of the list. */
+#define WITH_HITS 100
+#define WITH_SERVER 140
 
-static const char *const sorts[] = { "reads", "bytes", "latency", "name", "age" };
+static const char *const sorts[] = { "reads", "bytes", "hits", "latency", "name", "age" };
 
 static int
 sort_rows(struct ffs_draw *d, const struct ffs_model *m, enum ffs_model_sort by)
@@ -63,38 +65,68 @@ put_server(
 	ffs_draw_name(d, y, x, cols, FFS_DRAW_DIM, text, strlen(text));
 }
 
-static void
-put_row(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l, const struct ffs_model *m,
-    const struct ffs_model_row *row)
+static unsigned
+reader_width(const struct ffs_layout *l)
 {
-	char reads[16], bytes[16], p50[16], p99[16], age[16],
-	    name[FFS_BUCKET_MAX + FFS_KEY_MAX + 2];
-	bool wide = l->cols >= WIDE;
-	size_t n = strlen(row->bucket);
-	unsigned x, who = wide ? 24 : 12;
+	return l->cols >= WITH_SERVER ? 24 : l->cols >= WITH_HITS ? 16 : 12;
+}
 
-	x = ffs_draw_put(d, y, 0, row->active ? FFS_DRAW_HEAD : FFS_DRAW_PLAIN,
-	    "%6s %8s %7s %7s %4s ", ffs_text_count(reads, sizeof(reads), row->reads),
-	    ffs_text_bytes(bytes, sizeof(bytes), row->bytes),
-	    ffs_text_us(p50, sizeof(p50), row->p50_us), ffs_text_us(p99, sizeof(p99), row->p99_us),
-	    ffs_text_age(age, sizeof(age),
-		m->now_ns > row->last_ns ? (m->now_ns - row->last_ns) / 1000000000 : 0));
-	put_who(d, y, x, who, row);
-	x += who + 1;
-	ffs_draw_put(d, y, x, FFS_DRAW_COLD + row->state, "%s %s", d->signs->heat[row->state],
-	    ffs_heat_name(row->state));
-	x += 9;
-	if (wide) {
-		put_server(d, y, x, 22, &row->id);
-		x += 23;
-	}
+static void
+put_titles(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l)
+{
+	unsigned x = ffs_draw_put(d, y, 0, FFS_DRAW_DIM, " READS    BYTES     P50     P99  AGE ");
+
+	if (l->cols >= WITH_HITS)
+		x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, "  HITS    MEAN ");
+	x = ffs_draw_put(
+	    d, y, x, FFS_DRAW_DIM, "%-*s STATE    ", (int)reader_width(l), "LAST READER");
+	if (l->cols >= WITH_SERVER)
+		x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, "%-23s", "SERVER");
+	ffs_draw_put(d, y, x, FFS_DRAW_DIM, "OBJECT");
+}
+
+static void
+put_object(const struct ffs_draw *d, unsigned y, unsigned x, const struct ffs_model_row *row)
+{
+	char name[FFS_BUCKET_MAX + FFS_KEY_MAX + 2];
+	size_t n = strlen(row->bucket);
+
 	if (n > FFS_BUCKET_MAX || row->key_len > FFS_KEY_MAX)
 		return;
 	memcpy(name, row->bucket, n);
 	name[n] = '/';
 	memcpy(name + n + 1, row->key, row->key_len);
-	ffs_draw_name(d, y, x, l->cols, row->active ? FFS_DRAW_HEAD : FFS_DRAW_PLAIN, name,
+	ffs_draw_name(d, y, x, (unsigned)COLS, row->active ? FFS_DRAW_HEAD : FFS_DRAW_PLAIN, name,
 	    n + 1 + row->key_len);
+}
+
+static void
+put_row(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l, const struct ffs_model *m,
+    const struct ffs_model_row *row)
+{
+	char a[16], b[16], p50[16], p99[16], age[16];
+	enum ffs_draw_role role = row->active ? FFS_DRAW_HEAD : FFS_DRAW_PLAIN;
+	uint64_t ns = m->now_ns > row->last_ns ? m->now_ns - row->last_ns : 0;
+	unsigned x;
+
+	x = ffs_draw_put(d, y, 0, role, "%6s %8s %7s %7s %4s ",
+	    ffs_text_count(a, sizeof(a), row->reads), ffs_text_bytes(b, sizeof(b), row->bytes),
+	    ffs_text_us(p50, sizeof(p50), row->p50_us), ffs_text_us(p99, sizeof(p99), row->p99_us),
+	    ffs_text_age(age, sizeof(age), ns / 1000000000));
+	if (l->cols >= WITH_HITS)
+		x = ffs_draw_put(d, y, x, role, "%6s %7s ",
+		    ffs_text_count(a, sizeof(a), row->kept.hits),
+		    ffs_text_us(b, sizeof(b), row->kept.hit_us));
+	put_who(d, y, x, reader_width(l), row);
+	x += reader_width(l) + 1;
+	ffs_draw_put(d, y, x, FFS_DRAW_COLD + row->state, "%s %s", d->signs->heat[row->state],
+	    ffs_heat_name(row->state));
+	x += 9;
+	if (l->cols >= WITH_SERVER) {
+		put_server(d, y, x, 22, &row->id);
+		x += 23;
+	}
+	put_object(d, y, x, row);
 }
 
 int
@@ -120,9 +152,7 @@ ffs_draw_list(
 	if (m->nrows)
 		ffs_draw_put(d, y, x + 1, FFS_DRAW_PLAIN, " %zu-%zu of %zu ", v->scroll + 1,
 		    v->scroll + v->page < m->nrows ? v->scroll + v->page : m->nrows, m->nrows);
-	x = ffs_draw_put(d, y + 1, 0, FFS_DRAW_DIM,
-	    " READS    BYTES     P50     P99  AGE %-*s %-8s %s", l->cols >= WIDE ? 24 : 12,
-	    "LAST READER", "STATE", l->cols >= WIDE ? "SERVER                 OBJECT" : "OBJECT");
+	put_titles(d, y + 1, l);
 	for (i = 0; i < v->page && v->scroll + i < m->nrows; i++)
 		put_row(d, y + 2 + (unsigned)i, l, m, d->sorted[v->scroll + i]);
 	return 0;

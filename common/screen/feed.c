@@ -102,15 +102,22 @@ each(void *arg, const struct ffs_object_id *id, const struct ffs_object_stat *st
 
 /* --- the cache --- */
 
-static bool
-is_cached(void *arg, const struct ffs_cache_name *n)
+static void
+ask(void *arg, const struct ffs_cache_name *n, struct ffs_model_kept *k)
 {
 	const struct ffs_feed *f = arg;
+	struct ffs_cache_noted noted;
 
-	return f->cache && ffs_cache_has(f->cache, n);
+	if (!f->cache)
+		return;
+	k->cached = ffs_cache_has(f->cache, n);
+	if (!ffs_cache_noted(f->cache, n, &noted)) {
+		k->hits = noted.hits;
+		k->hit_us = noted.lat_mean_us;
+	}
 }
 
-/* Its totals; says whether anything has come to it or left it. */
+/* Its totals; says whether anything has happened in it. */
 static bool
 read_cache(struct ffs_feed *f, struct ffs_model *m)
 {
@@ -132,8 +139,7 @@ read_cache(struct ffs_feed *f, struct ffs_model *m)
 	if (f->cache)
 		ffs_cache_totals(f->cache, t);
 	f->totals = *t;
-	return t->fills != last.fills || t->evictions != last.evictions ||
-	       t->damaged != last.damaged || t->entries != last.entries || t->bytes != last.bytes;
+	return memcmp(t, &last, sizeof(last)) != 0;
 }
 
 /* --- the kernel's maps --- */
@@ -162,7 +168,7 @@ follow_maps(struct ffs_feed *f, struct ffs_model *m)
 }
 
 static int
-read_counts(struct ffs_feed *f, struct ffs_model *m, struct ffs_series_at *at)
+read_kernel(struct ffs_feed *f, struct ffs_model *m, struct ffs_series_at *at)
 {
 	int rc = ffs_maps_counters(&f->maps, m->counters);
 
@@ -170,36 +176,40 @@ read_counts(struct ffs_feed *f, struct ffs_model *m, struct ffs_series_at *at)
 		rc = ffs_maps_latency(&f->maps, at->origin);
 	if (!rc)
 		rc = ffs_maps_meta(&f->maps, &m->meta);
+	if (!rc)
+		rc = ffs_maps_stats(&f->maps, each, f);
+	at->reads = m->counters[FFS_COUNT_reads];
+	at->read_bytes = m->counters[FFS_COUNT_read_bytes];
 	return rc;
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 int
 ffs_feed_read(struct ffs_feed *f, struct ffs_model *m)
 {
-	struct ffs_series_at at = { 0 };
-	struct timespec now;
+	struct ffs_series_at at;
 	bool changed;
-	int rc;
+	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	at.ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	f->m = m;
-	rc = follow_maps(f, m);
-	if (rc) {
-		/* The hits go on. */
-		read_cache(f, m);
-		return 0;
-	}
-	ffs_model_begin(m, at.ns);
-	rc = read_counts(f, m, &at);
-	if (!rc)
-		rc = ffs_maps_stats(&f->maps, each, f);
-	if (rc)
-		return rc;
+	m->gone = follow_maps(f, m) != 0;
+	at = m->series.last;
+	at.ns = now_ns();
 	changed = read_cache(f, m);
-	rc = ffs_model_end(m, changed, is_cached, f);
-	at.reads = m->counters[FFS_COUNT_reads];
-	at.read_bytes = m->counters[FFS_COUNT_read_bytes];
+	if (!m->gone) {
+		ffs_model_begin(m, at.ns);
+		rc = read_kernel(f, m, &at);
+		if (!rc)
+			rc = ffs_model_end(m, changed, ask, f);
+	}
 	at.hits = m->cache.hits;
 	at.misses = m->cache.misses;
 	at.hit_bytes = m->cache.hit_bytes;

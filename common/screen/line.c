@@ -28,8 +28,9 @@ ffs_line_add(struct ffs_buf *b, const struct ffs_model *m, unsigned ms, time_t n
 	    c[FFS_COUNT_reads], c[FFS_COUNT_read_bytes], c[FFS_COUNT_hot], c[FFS_COUNT_tuned]);
 	ffs_buf_addf(b,
 	    " hits=%" PRIu64 " misses=%" PRIu64 " cache_entries=%" PRIu64 " cache_bytes=%" PRIu64
-	    " losses=%" PRIu64,
-	    m->cache.hits, m->cache.misses, m->cache.entries, m->cache.bytes, ffs_model_losses(m));
+	    " loaded=%d losses=%" PRIu64,
+	    m->cache.hits, m->cache.misses, m->cache.entries, m->cache.bytes, !m->gone,
+	    ffs_model_losses(m));
 	for (i = 0; i < FFS_COUNTERS_N; i++)
 		if (ffs_maps_counter_loss(i) && c[i])
 			ffs_buf_addf(b, " %s=%" PRIu64, ffs_maps_counter_name(i), c[i]);

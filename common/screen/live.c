@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,12 +82,21 @@ listen(struct live *live)
 	return 0;
 }
 
+/* Ctrl-\, which ends other tools at once, must not leave a screen behind. */
+static volatile sig_atomic_t stop;
+
+static void
+on_quit(int sig)
+{
+	stop = sig;
+}
+
 /* Has somebody told it to end. */
 static bool
 ended(struct live *live)
 {
 	if (!live->sig)
-		live->sig = *ffs_process_stop();
+		live->sig = stop ? stop : *ffs_process_stop();
 	return live->quit || live->sig;
 }
 
@@ -184,7 +194,7 @@ scroll_key(struct ffs_view *v, int key)
 static void
 on_key(struct live *live, int key)
 {
-	static const char sorts[] = "rblna"; /* in the order of enum ffs_model_sort */
+	static const char sorts[] = "rbhlna"; /* in the order of enum ffs_model_sort */
 	struct ffs_view *v = &live->view;
 	const char *sort = key > 0 && key < 0x80 ? strchr(sorts, key) : NULL;
 
@@ -194,7 +204,7 @@ on_key(struct live *live, int key)
 		v->box = FFS_VIEW_NO_BOX;
 	} else if (key == 'p' || key == ' ') {
 		v->paused = !v->paused;
-	} else if (key == '?' || key == 'h') {
+	} else if (key == '?') {
 		v->box = FFS_VIEW_HELP;
 	} else if (key == 'c') {
 		v->box = FFS_VIEW_COUNTERS;
@@ -289,13 +299,16 @@ close_screen(struct live *live)
 static int
 screen(struct live *live, char **why)
 {
+	struct sigaction sa = { .sa_handler = on_quit }, was;
 	int rc;
 
 	setlocale(LC_CTYPE, "");
+	sigaction(SIGQUIT, &sa, &was);
 	rc = open_screen(live);
 	if (!rc)
 		rc = run_screen(live);
 	close_screen(live);
+	sigaction(SIGQUIT, &was, NULL);
 	if (rc == -EOPNOTSUPP && asprintf(why,
 				     "nothing can be drawn on a terminal of the type '%s': try "
 				     "--live=line",

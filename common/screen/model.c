@@ -6,8 +6,8 @@
 
 #include "common/watch/maps.h"
 
-#define CHECKS 8192    /* files looked for in a snapshot: some 10 ms */
-#define CHECKS_TURN 16 /* snapshots until every one was looked for, where nothing changes */
+#define CHECKS 4096    /* objects that the cache is asked about in a snapshot: some 30 ms */
+#define CHECKS_TURN 64 /* snapshots until it was asked about each, where nothing changes */
 
 static uint32_t
 hash_bytes(const void *p, size_t n)
@@ -317,31 +317,41 @@ settle_rows(struct ffs_model *m)
 	return index_rows(m, n + 1);
 }
 
-/* Ask for one: chunks come first, then rows that are none of them. */
+/* Ask for one.  Whether it was read since the last time. */
+static bool
+ask_for(const char *endpoint, const char *bucket, const char *key, struct ffs_model_kept *k,
+    ffs_model_ask *ask, void *arg)
+{
+	struct ffs_cache_name n = { endpoint, bucket, key };
+	struct ffs_model_kept before = *k;
+
+	*k = (struct ffs_model_kept){ .asked = true };
+	ask(arg, &n, k);
+	return k->hits > before.hits && before.asked;
+}
+
+/* Chunks come first, then rows that are none of them. */
 static void
-check(struct ffs_model *m, size_t i, ffs_model_cached *cached, void *arg)
+check(struct ffs_model *m, size_t i, ffs_model_ask *ask, void *arg)
 {
 	struct ffs_model_row *row;
+	struct ffs_model_chunk *c;
 
 	if (i < m->nchunks) {
-		struct ffs_cache_name n = { m->chunk_endpoint, m->chunk_bucket, m->chunks[i].key };
-
-		m->chunks[i].cached = cached(arg, &n);
+		c = &m->chunks[i];
+		c->active |=
+		    ask_for(m->chunk_endpoint, m->chunk_bucket, c->key, &c->kept, ask, arg);
 		return;
 	}
 	row = m->rows[i - m->nchunks];
 	if (row->chunk != SIZE_MAX)
 		return;
-	row->cached = false;
-	if (row->endpoint && !row->version && !memchr(row->key, '\0', row->key_len)) {
-		struct ffs_cache_name n = { row->endpoint, row->bucket, row->key };
-
-		row->cached = cached(arg, &n);
-	}
+	if (row->endpoint && !row->version && !memchr(row->key, '\0', row->key_len))
+		row->active |= ask_for(row->endpoint, row->bucket, row->key, &row->kept, ask, arg);
 }
 
 static void
-check_some(struct ffs_model *m, bool changed, ffs_model_cached *cached, void *arg)
+check_some(struct ffs_model *m, bool changed, ffs_model_ask *ask, void *arg)
 {
 	size_t n = m->nchunks + m->nrows, todo;
 
@@ -356,7 +366,7 @@ check_some(struct ffs_model *m, bool changed, ffs_model_cached *cached, void *ar
 	for (; todo; todo--) {
 		if (m->check_at >= n)
 			m->check_at = 0;
-		check(m, m->check_at++, cached, arg);
+		check(m, m->check_at++, ask, arg);
 	}
 }
 
@@ -365,45 +375,51 @@ state_of(const struct ffs_model *m, const struct ffs_model_row *row)
 {
 	bool past = m->meta.window_ns && m->now_ns > row->heat_ns + m->meta.window_ns;
 
-	if (row->cached)
+	if (row->kept.cached)
 		return FFS_HEAT_CACHED;
 	if (!past && (row->hot_ns || (m->meta.threshold && row->heat >= m->meta.threshold)))
 		return FFS_HEAT_HOT;
 	return row->reads || row->bytes ? FFS_HEAT_WARM : FFS_HEAT_COLD;
 }
 
+static void
+settle_state(struct ffs_model *m, struct ffs_model_row *row)
+{
+	struct ffs_model_chunk *c = row->chunk != SIZE_MAX ? &m->chunks[row->chunk] : NULL;
+
+	if (c) {
+		row->kept = c->kept;
+		row->active |= c->active;
+	}
+	row->state = state_of(m, row);
+	m->lat_sum_ns += row->lat_sum_ns;
+	m->lat_count += row->lat_count;
+	if (!m->chunks) {
+		m->states[row->state]++;
+	} else if (c) { /* perhaps one of several copies */
+		c->active |= row->active;
+		if (row->state > c->state)
+			c->state = row->state;
+	}
+}
+
 int
-ffs_model_end(struct ffs_model *m, bool changed, ffs_model_cached *cached, void *arg)
+ffs_model_end(struct ffs_model *m, bool changed, ffs_model_ask *ask, void *arg)
 {
 	int rc = settle_rows(m);
 	size_t i;
 
 	if (rc)
 		return rc;
-	check_some(m, changed, cached, arg);
+	for (i = 0; i < m->nchunks; i++)
+		m->chunks[i].active = false;
+	check_some(m, changed, ask, arg);
 	memset(m->states, 0, sizeof(m->states));
 	m->lat_sum_ns = m->lat_count = 0;
-	for (i = 0; i < m->nchunks; i++) {
-		m->chunks[i].active = false;
-		m->chunks[i].state = m->chunks[i].cached ? FFS_HEAT_CACHED : FFS_HEAT_COLD;
-	}
-	for (i = 0; i < m->nrows; i++) {
-		struct ffs_model_row *row = m->rows[i];
-		struct ffs_model_chunk *c = row->chunk != SIZE_MAX ? &m->chunks[row->chunk] : NULL;
-
-		if (c)
-			row->cached = c->cached;
-		row->state = state_of(m, row);
-		m->lat_sum_ns += row->lat_sum_ns;
-		m->lat_count += row->lat_count;
-		if (c) { /* perhaps one of several copies */
-			c->active |= row->active;
-			if (row->state > c->state)
-				c->state = row->state;
-		} else if (!m->chunks) {
-			m->states[row->state]++;
-		}
-	}
+	for (i = 0; i < m->nchunks; i++)
+		m->chunks[i].state = m->chunks[i].kept.cached ? FFS_HEAT_CACHED : FFS_HEAT_COLD;
+	for (i = 0; i < m->nrows; i++)
+		settle_state(m, m->rows[i]);
 	for (i = 0; i < m->nchunks; i++)
 		m->states[m->chunks[i].state]++;
 	return 0;
@@ -442,6 +458,7 @@ greater(uint64_t a, uint64_t b, const struct ffs_model_row *ra, const struct ffs
 	}
 BY(reads, reads)
 BY(bytes, bytes)
+BY(hits, kept.hits)
 BY(latency, p50_us)
 BY(age, last_ns)
 #undef BY
@@ -453,6 +470,7 @@ ffs_model_sorted(
 	static int (*const order[])(const void *, const void *) = {
 		[FFS_MODEL_READS] = by_reads,
 		[FFS_MODEL_BYTES] = by_bytes,
+		[FFS_MODEL_HITS] = by_hits,
 		[FFS_MODEL_LATENCY] = by_latency,
 		[FFS_MODEL_NAME] = NULL, /* as they are */
 		[FFS_MODEL_AGE] = by_age,

@@ -16,6 +16,13 @@
  * it.
  */
 
+/* What the cache and its readers know of an object. */
+struct ffs_model_kept {
+	bool asked;            /* this is known */
+	bool cached;           /* a file of it is there */
+	uint64_t hits, hit_us; /* how often it was read from there, and the mean latency */
+};
+
 /* One object of the kernel's table. */
 struct ffs_model_row {
 	struct ffs_object_id id;
@@ -32,8 +39,8 @@ struct ffs_model_row {
 	const char *user; /* its name, not the row's; NULL: it has none */
 	char comm[FFS_COMM_LEN + 1];
 	enum ffs_heat_state state;
-	bool cached;
-	bool active; /* read since the snapshot before */
+	struct ffs_model_kept kept;
+	bool active; /* read since the snapshot before, from a store or from the cache */
 	unsigned seen;
 	size_t at; /* its place in rows */
 };
@@ -42,12 +49,14 @@ struct ffs_model_row {
 struct ffs_model_chunk {
 	char *key;
 	enum ffs_heat_state state;
-	bool cached, active;
+	struct ffs_model_kept kept;
+	bool active;
 };
 
 enum ffs_model_sort {
 	FFS_MODEL_READS,
 	FFS_MODEL_BYTES,
+	FFS_MODEL_HITS,
 	FFS_MODEL_LATENCY,
 	FFS_MODEL_NAME,
 	FFS_MODEL_AGE,
@@ -74,6 +83,7 @@ struct ffs_model {
 	uint64_t now_ns;
 	unsigned turn; /* how many snapshots */
 
+	bool gone; /* the programs are not there now: these are their last counts */
 	struct ffs_meta meta;
 	uint64_t counters[FFS_COUNTERS_N];
 	bool have_cache;
@@ -108,12 +118,12 @@ int ffs_model_name(struct ffs_model *m, struct ffs_model_row *row, const char *e
 
 /*
  * The snapshot is complete: objects that were not seen in this nor in the last one go, and states
- * follow.  changed: something has come to the cache or left it, so cached() is asked about every
- * object, of very many about some each time; else about a few, because files can be removed by
- * anybody.
+ * follow.  changed: something has happened in the cache, so it is asked about every object, of very
+ * many about some each time; else about a few, because files can be removed by anybody.  Returns 0
+ * or -ENOMEM.
  */
-typedef bool ffs_model_cached(void *arg, const struct ffs_cache_name *n);
-int ffs_model_end(struct ffs_model *m, bool changed, ffs_model_cached *cached, void *arg);
+typedef void ffs_model_ask(void *arg, const struct ffs_cache_name *n, struct ffs_model_kept *k);
+int ffs_model_end(struct ffs_model *m, bool changed, ffs_model_ask *ask, void *arg);
 
 /* Cells of the heatmap, in its order: how many, and one of them. */
 size_t ffs_model_cells(const struct ffs_model *m);

@@ -10,11 +10,12 @@
 
 static struct ffs_view view;
 
-static bool
-is_cached(void *arg, const struct ffs_cache_name *n)
+static void
+is_cached(void *arg, const struct ffs_cache_name *n, struct ffs_model_kept *k)
 {
 	(void)arg;
-	return strcmp(n->key, "lobster/1/00010.csv") < 0;
+	k->cached = strcmp(n->key, "lobster/1/00010.csv") < 0;
+	k->hits = k->cached ? 12345 : 0;
 }
 
 /* A screen that nobody sees, of this terminal type. */
@@ -131,6 +132,10 @@ contents(struct ffs_draw *d, struct ffs_model *m)
 	HAS(t, "nothing watches");
 	HAS(t, "no cache in '/x'");
 	HAS(t, "127.0.0.1:9000");
+	view.scroll = 0;
+	t = drawn(d, m, 60, 200);
+	HAS(t, " 12345 ");
+	HAS_NOT(drawn(d, m, 60, 99), " 12345 ");
 	m->have_cache = true;
 	HAS(drawn(d, m, 7, 80), "too small");
 	drawn(d, m, 1, 1);

@@ -86,6 +86,10 @@ chart(void)
 		step = ffs_chart_step(&c, us);
 		CHECK(step >= last && step < 16, "%u after %u", step, last);
 	}
+	ffs_chart_scale(&c, 12, 20, 80);
+	CHECK(ffs_chart_label_us(&c, 11) == 10 && ffs_chart_label_us(&c, 0) == 100, "the ends");
+	CHECK(ffs_chart_label_us(&c, ffs_chart_line(&c, ffs_chart_step(&c, 50))) == 50, "50 us");
+	CHECK(ffs_chart_label_us(&c, ffs_chart_line(&c, ffs_chart_step(&c, 20))) == 20, "20 us");
 	for (i = 1; i < 20; i++) {
 		ffs_chart_scale(&c, (unsigned)i, 3, 70000);
 		CHECK(ffs_chart_label_us(&c, (unsigned)i - 1) == 1, "%zu lines", i);
