@@ -18,6 +18,7 @@
 #include "common/base/opt.h"
 #include "common/base/process.h"
 #include "common/screen/live.h"
+#include "common/screen/rescue.h"
 #include "common/watch/guard.h"
 #include "common/watch/halves.h"
 #include "common/watch/instance.h"
@@ -266,9 +267,11 @@ static int
 load_and_view(struct opts *o, struct ffs_bpffs *b)
 {
 	struct ffs_guard g = { .b = b, .o = o->load.watch };
+	struct ffs_rescue rescue;
 	sigset_t before;
 	int status;
 
+	ffs_rescue_save(&rescue);
 	ffs_guard_block(&before);
 	g.child = ffs_halves_fork(&g.fd);
 	if (g.child < 0)
@@ -279,6 +282,8 @@ load_and_view(struct opts *o, struct ffs_bpffs *b)
 		return view(o, g.fd);
 	}
 	status = ffs_guard_run(&g);
+	if (o->live.mode == FFS_LIVE_SCREEN)
+		ffs_rescue_restore(&rescue, status);
 	ffs_bpffs_release(b);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (status < 0)

@@ -177,8 +177,9 @@ put_tuned(const struct ffs_draw *d, unsigned y, unsigned x, const struct ffs_mod
 	const uint64_t *c = m->counters;
 	char n[16];
 
-	if (!m->meta.tune) {
-		ffs_draw_item(d, y, x, FFS_DRAW_DIM, "connections not tuned");
+	if (!m->meta.tune || !c[FFS_COUNT_tuned]) {
+		ffs_draw_item(d, y, x, FFS_DRAW_DIM, "%s",
+		    m->meta.tune ? "no connection tuned yet" : "connections are not tuned");
 		return;
 	}
 	x = ffs_draw_item(
