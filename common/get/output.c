@@ -38,8 +38,10 @@ struct ffs_output {
 	int rc;
 	char detail[320];
 	uint64_t bytes;
-	bool direct; /* there is no thread */
-	bool joined; /* the maker's */
+	bool working; /* the thread, on a part */
+	bool direct;  /* there is no thread, nor will be */
+	bool started; /* the maker's: there is one */
+	bool joined;  /* and was */
 	/* The thread's own: */
 	int fd;
 	struct ffs_outfile file;
@@ -322,6 +324,7 @@ run(void *arg)
 	pthread_mutex_lock(&out->lock);
 	for (;;) {
 		part = out->in.head;
+		out->working = part || out->gathered.len;
 		if (!part) {
 			/* Nobody waits for less than all that there is to say. */
 			if (out->gathered.len && !out->rc && !out->drop) {
@@ -378,7 +381,6 @@ start_thread(struct ffs_output *out)
 	sigset_t all, old;
 	int rc;
 
-	(void)fcntl(out->fd, F_SETPIPE_SZ, PIPE_SIZE); /* fewer switches; fine without */
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -391,7 +393,6 @@ struct ffs_output *
 ffs_output_new(const struct ffs_output_opts *o)
 {
 	struct ffs_output *out = calloc(1, sizeof(*out));
-	int rc;
 
 	if (!out)
 		return NULL;
@@ -402,36 +403,67 @@ ffs_output_new(const struct ffs_output_opts *o)
 	out->back.tail = &out->back.head;
 	pthread_mutex_init(&out->lock, NULL);
 	pthread_cond_init(&out->more, NULL);
-	out->direct = out->joined = !needs_thread(o);
-	rc = out->direct ? 0 : start_thread(out);
-	if (rc) {
-		pthread_cond_destroy(&out->more);
-		pthread_mutex_destroy(&out->lock);
-		free(out);
-		errno = -rc;
-		return NULL;
-	}
+	out->direct = !needs_thread(o);
+	if (!out->direct)
+		(void)fcntl(out->fd, F_SETPIPE_SZ, PIPE_SIZE); /* fewer switches; fine without */
 	return out;
+}
+
+/* Without the thread. */
+static void
+push_direct(struct ffs_output *out, struct ffs_part *part)
+{
+	int rc = out->rc ? 0 : handle_part(out, part);
+
+	if (!rc && !out->rc)
+		rc = flush(out);
+	pthread_mutex_lock(&out->lock);
+	if (rc)
+		fail(out, rc);
+	part->rc = out->rc;
+	put(&out->back, part);
+	pthread_mutex_unlock(&out->lock);
+}
+
+/* What is calm, and comes behind nothing that the thread has still to write, needs no thread. */
+static bool
+needs_none(struct ffs_output *out, const struct ffs_part *part)
+{
+	bool idle;
+
+	if (out->direct || !out->o.may_block || !part->calm)
+		return out->direct;
+	if (!out->started)
+		return true;
+	pthread_mutex_lock(&out->lock);
+	idle = !out->in.head && !out->working;
+	pthread_mutex_unlock(&out->lock);
+	return idle;
 }
 
 void
 ffs_output_push(struct ffs_output *out, struct ffs_part *part)
 {
-	int rc;
+	int rc = 0;
 
-	if (out->direct) {
-		rc = out->rc ? 0 : handle_part(out, part);
-		if (!rc && !out->rc)
-			rc = flush(out);
-		if (rc)
-			fail(out, rc);
-		part->rc = out->rc;
-		put(&out->back, part);
+	if (needs_none(out, part)) {
+		push_direct(out, part);
 		return;
 	}
+	if (!out->started) {
+		rc = start_thread(out);
+		out->started = !rc;
+	}
 	pthread_mutex_lock(&out->lock);
-	put(&out->in, part);
-	pthread_cond_signal(&out->more);
+	if (rc && !out->rc)
+		fail(out, rc);
+	if (out->rc && !out->started) {
+		part->rc = out->rc;
+		put(&out->back, part);
+	} else {
+		put(&out->in, part);
+		pthread_cond_signal(&out->more);
+	}
 	pthread_mutex_unlock(&out->lock);
 }
 
@@ -480,7 +512,7 @@ ffs_output_join(struct ffs_output *out, unsigned ms)
 {
 	struct timespec ts;
 
-	if (!out->joined) {
+	if (out->started && !out->joined) {
 		clock_gettime(CLOCK_REALTIME, &ts);
 		ts.tv_sec += (time_t)(ms / 1000);
 		ts.tv_nsec += (long)(ms % 1000) * 1000000;
@@ -498,7 +530,7 @@ ffs_output_join(struct ffs_output *out, unsigned ms)
 void
 ffs_output_stop(struct ffs_output *out)
 {
-	if (out->joined)
+	if (!out->started || out->joined)
 		return;
 	pthread_mutex_lock(&out->lock);
 	out->drop = out->ending = true;

@@ -24,6 +24,7 @@ struct ffs_part {
 	/* Instead of p: n bytes of this file, from off on, whose rows are all wanted. */
 	const struct ffs_cache_hit *file;
 	uint64_t off;
+	bool calm; /* its maker has nothing else to do meanwhile */
 	/* The output's: what moving them took, but for waiting; and 0 or why they were not. */
 	uint64_t us;
 	int rc;
@@ -44,6 +45,8 @@ struct ffs_output_opts {
 	const char *dir; /* NULL, or one file for each object below it */
 	bool link;       /* make those that come from files other names of these, if possible */
 	bool sync;       /* fsync those files */
+	bool may_block; /* a part that says so may be written by its maker, who waits for the reader
+	                 */
 	/* Called in the thread when a part is ready for ffs_output_pop() and its maker waits. */
 	void (*wake)(void *arg);
 	void *arg;
@@ -52,7 +55,7 @@ struct ffs_output_opts {
 /* NULL with errno. */
 struct ffs_output *ffs_output_new(const struct ffs_output_opts *o);
 
-/* Hand a part over.  Waits for no reader. */
+/* Hand a part over.  Waits for no reader, but for a calm part's. */
 void ffs_output_push(struct ffs_output *out, struct ffs_part *part);
 
 /*

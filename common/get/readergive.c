@@ -104,6 +104,7 @@ push_file(struct ffs_reader_job *j)
 	if (!part)
 		return -ENOMEM;
 	part->pub.file = &j->hit->entry;
+	part->pub.calm = !j->pc->r->flight;
 	part->pub.off = j->send ? j->f.off : 0;
 	part->pub.n = j->hit->entry.size - part->pub.off;
 	part->object = j->object;

@@ -5,7 +5,8 @@
 
 /*
  * Move [off, off + n) of the file in to out, without their going through this program where the
- * kernel can: splice(2) into a pipe, copy_file_range(2) into a file, sendfile(2) elsewhere.
+ * kernel can: splice(2) into a pipe, copy_file_range(2) where file systems share blocks,
+ * sendfile(2) to what is no file.
  * *done counts the bytes while they go (atomically: others may look), *us the time
  * without what was spent waiting for a pipe's reader.  Returns 0; -ENODATA where in has become
  * shorter; -errno.

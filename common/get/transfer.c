@@ -135,6 +135,7 @@ transfer(struct state *s, int fd)
 		.fd = fd,
 		.dir = t->dir,
 		.link = t->link,
+		.may_block = !t->path && !t->dir, /* then a signal simply ends it */
 		.sync = t->sync,
 		.wake = ffs_reader_wake,
 	};
