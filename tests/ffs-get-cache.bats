@@ -324,6 +324,36 @@ requests() {
 	run -3 ffs-get --cache=only s3://ffs/z/1/00000.csv.zst
 }
 
+@test "hits and misses in any mixture, through a slow pipe, in files and in batches" {
+	start_node
+	book
+	RANDOM=7
+	for _ in {1..12}; do
+		rm -rf "$HOME"/.cache/ffs/v1/??
+		for chunk in {0..9}; do
+			((RANDOM % 2)) || ffs-get --cache=fill --chunks "$chunk" d >/dev/null
+			((RANDOM % 5)) || spoil "$(entry "d/1/0000$chunk.csv" || echo /dev/null)" $((RANDOM % 1000))
+		done
+		rm -f lines want
+		for _ in {1..30}; do
+			a=$((RANDOM % 900)) b=$((RANDOM % 100))
+			if ((RANDOM % 6)); then
+				echo "d rows $a-$((a + b))" >>lines
+				sed -n "$((a + 1)),$((a + b + 1))p" "$book" >>want
+			else
+				echo "d chunks $((a / 100))" >>lines
+				sed -n "$((a / 100 * 100 + 1)),$((a / 100 * 100 + 100))p" "$book" >>want
+			fi
+		done
+		modes=(auto fill auto)
+		ffs-get --batch "--cache=${modes[RANDOM % 3]}" <lines | cmp - want
+		ffs-get d d d | dd bs=777 status=none | cmp - <(cat "$book" "$book" "$book")
+		rm -rf out
+		ffs-get -C out d
+		cat out/d/*.csv | cmp - "$book"
+	done
+}
+
 @test "a header is written once, and is in every file" {
 	start_node
 	awk 'BEGIN { print "time,n"; for (i = 0; i < 300; i++) print i ".5," i }' >t.csv
