@@ -99,3 +99,39 @@ interrupted() {
 	versitygw
 	interrupted
 }
+
+# Hits, and how the store is asked whether they are still the current version.
+cached() {
+	seq -f '%g,1,2,3,4' 1 5000 >book.csv
+	until_true 60 bash -c 'ffs-split -q -r 500 book.csv | ffs-load -q'
+	ffs-get --cache=fill book | cmp - book.csv || return 1
+	ffs-get --time-each --json book 2>each | cmp - book.csv || return 1
+	[ "$(grep -c '"source":"hit"' each)" -eq 10 ] || return 1
+	tac book.csv >new.csv
+	ffs-split -q -n book -r 500 new.csv | ffs-load -q -z --replace || return 1
+	ffs-get book | cmp - new.csv || return 1
+	ffs-get --cache=fill book | cmp - new.csv || return 1
+	ffs-get --cache=only book | cmp - new.csv || return 1
+	ffs-get book@1 | cmp - book.csv || return 1
+	# A raw object: by a 304, as its bytes when it has changed, and not at all when it is gone.
+	ffs-get --cache=fill s3://ffs/book/1/00001.csv >chunk
+	ffs-get --time-each --json s3://ffs/book/1/00001.csv 2>each | cmp - chunk || return 1
+	grep -q '"source":"hit"' each || return 1
+	ffs-load -q --prune book || return 1
+	run -3 ffs-get s3://ffs/book/1/00001.csv
+	ffs-get --cache=fill s3://ffs/book/2/00001.csv.zst >stored
+	ffs-load -q --delete book || return 1
+	run -3 ffs-get book
+	run -3 ffs-get s3://ffs/book/2/00001.csv.zst
+	run -3 ffs-get --cache=only book
+}
+
+@test "the cache in front of MinIO" {
+	minio
+	cached
+}
+
+@test "the cache in front of versitygw" {
+	versitygw
+	cached
+}
