@@ -155,17 +155,14 @@ ffs_draw_rule(const struct ffs_draw *d, unsigned y, const char *title)
 
 /* --- header and footer --- */
 
-/* What came of a setting: tried or not, taken or refused, and with which error. */
+/* What came of a setting: taken, or refused and with which error. */
 static unsigned
-put_tried(const struct ffs_draw *d, unsigned y, unsigned x, const char *what, uint64_t ok,
-    uint64_t refused, int err)
+put_tried(
+    const struct ffs_draw *d, unsigned y, unsigned x, const char *what, uint64_t refused, int err)
 {
 	const char *name = strerrorname_np(err < 0 ? -err : err);
 
-	x = ffs_draw_item(d, y, x, FFS_DRAW_DIM, "%s %s", what,
-	    refused ? "refused"
-	    : ok    ? "ok"
-		    : "not tried yet");
+	x = ffs_draw_item(d, y, x, FFS_DRAW_DIM, "%s %s", what, refused ? "refused" : "ok");
 	if (refused && err && name)
 		x = ffs_draw_item(d, y, x, FFS_DRAW_DIM, " (%s)", name);
 	return x;
@@ -183,12 +180,9 @@ put_tuned(const struct ffs_draw *d, unsigned y, unsigned x, const struct ffs_mod
 		return;
 	}
 	x = ffs_draw_item(
-	    d, y, x, FFS_DRAW_DIM, "tuned %s: ", ffs_text_count(n, sizeof(n), c[FFS_COUNT_tuned]));
-	x = put_tried(d, y, x, "NODELAY", c[FFS_COUNT_nodelay_ok], c[FFS_COUNT_nodelay_refused],
-	    m->meta.nodelay_err);
-	x = ffs_draw_item(d, y, x, FFS_DRAW_DIM, ", ");
-	put_tried(d, y, x, "delayed ACK", c[FFS_COUNT_delack_ok], c[FFS_COUNT_delack_refused],
-	    m->meta.delack_err);
+	    d, y, x, FFS_DRAW_DIM, "tuned %s", ffs_text_count(n, sizeof(n), c[FFS_COUNT_tuned]));
+	x = put_tried(d, y, x, ": NODELAY", c[FFS_COUNT_nodelay_refused], m->meta.nodelay_err);
+	put_tried(d, y, x, ", delayed ACK", c[FFS_COUNT_delack_refused], m->meta.delack_err);
 }
 
 static void

@@ -16,7 +16,7 @@ heat_title(const struct ffs_draw *d, const struct ffs_layout *l, const struct ff
 {
 	const struct ffs_heat *h = &l->cells;
 	char n[16], title[320];
-	unsigned x, s;
+	unsigned x, x0, s;
 
 	ffs_text_count(n, sizeof(n), ffs_model_cells(m));
 	if (m->dataset) {
@@ -27,13 +27,17 @@ heat_title(const struct ffs_draw *d, const struct ffs_layout *l, const struct ff
 	}
 	x = ffs_draw_rule(d, l->heat.y, title);
 	for (s = 0; s < FFS_HEAT_STATES; s++) {
-		x = ffs_draw_item(d, l->heat.y, x + 1, FFS_DRAW_COLD + s, "%s%s", d->signs->heat[s],
-		    h->width == 2 ? d->signs->heat[s] : "");
-		x = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_PLAIN, " %s %s ", ffs_heat_name(s),
-		    ffs_text_count(n, sizeof(n), m->states[s]));
+		const char *sign = d->signs->heat[s], *twice = h->width == 2 ? sign : "";
+
+		x0 = x + 1;
+		x = ffs_draw_item(d, l->heat.y, x0, FFS_DRAW_PLAIN, "%s%s %s %s ", sign, twice,
+		    ffs_heat_name(s), ffs_text_count(n, sizeof(n), m->states[s]));
+		if (x < l->cols)
+			ffs_draw_put(d, l->heat.y, x0, FFS_DRAW_COLD + s, "%s%s", sign, twice);
 	}
 	if (h->per_cell > 1)
-		ffs_draw_item(d, l->heat.y, x + 1, FFS_DRAW_TITLE, " a cell is %zu ", h->per_cell);
+		ffs_draw_item(
+		    d, l->heat.y, x + 1, FFS_DRAW_TITLE, " a cell is %zu of them ", h->per_cell);
 }
 
 /* What cell i shows. */

@@ -10,6 +10,7 @@
 #include "common/screen/text.h"
 
 /* Columns of the screen from which on there is room for more columns of the list. */
+#define WITH_READER 72
 #define WITH_HITS 100
 #define WITH_SERVER 140
 
@@ -68,7 +69,10 @@ put_server(
 static unsigned
 reader_width(const struct ffs_layout *l)
 {
-	return l->cols >= WITH_SERVER ? 24 : l->cols >= WITH_HITS ? 16 : 12;
+	return l->cols >= WITH_SERVER   ? 24
+	       : l->cols >= WITH_HITS   ? 16
+	       : l->cols >= WITH_READER ? 12
+	                                : 0;
 }
 
 static void
@@ -78,8 +82,10 @@ put_titles(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l)
 
 	if (l->cols >= WITH_HITS)
 		x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, "  HITS    MEAN ");
-	x = ffs_draw_put(
-	    d, y, x, FFS_DRAW_DIM, "%-*s STATE    ", (int)reader_width(l), "LAST READER");
+	if (reader_width(l))
+		x = ffs_draw_put(
+		    d, y, x, FFS_DRAW_DIM, "%-*s ", (int)reader_width(l), "LAST READER");
+	x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, "STATE    ");
 	if (l->cols >= WITH_SERVER)
 		x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, "%-23s", "SERVER");
 	ffs_draw_put(d, y, x, FFS_DRAW_DIM, "OBJECT");
@@ -117,8 +123,10 @@ put_row(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l, const 
 		x = ffs_draw_put(d, y, x, role, "%6s %7s ",
 		    ffs_text_count(a, sizeof(a), row->kept.hits),
 		    ffs_text_us(b, sizeof(b), row->kept.hit_us));
-	put_who(d, y, x, reader_width(l), row);
-	x += reader_width(l) + 1;
+	if (reader_width(l)) {
+		put_who(d, y, x, reader_width(l), row);
+		x += reader_width(l) + 1;
+	}
 	ffs_draw_put(d, y, x, FFS_DRAW_COLD + row->state, "%s %s", d->signs->heat[row->state],
 	    ffs_heat_name(row->state));
 	x += 9;

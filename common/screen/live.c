@@ -216,12 +216,29 @@ on_key(struct live *live, int key)
 	}
 }
 
+/* What the header says of the programs. */
+static void
+tell_watched(struct live *live)
+{
+	const struct ffs_meta *meta = &live->feed.maps.loaded;
+	char *w = live->watched;
+	size_t n = sizeof(live->watched);
+
+	if (live->s->watched)
+		snprintf(w, n, "port %s", live->s->watched);
+	else if (meta->pid)
+		snprintf(w, n, "what ffs-hotmon %" PRIu32 " has loaded", meta->pid);
+	else
+		snprintf(w, n, "what ffs-hotmon --pin has left");
+}
+
 static int
 draw(struct live *live)
 {
 	struct ffs_view *v = &live->view;
 	int rc;
 
+	tell_watched(live);
 	v->watched = live->watched;
 	v->interfaces = live->interfaces ? live->interfaces : live->s->interfaces;
 	v->notice = live->feed.gone                    ? live->feed.gone
@@ -317,22 +334,6 @@ screen(struct live *live, char **why)
 	return rc;
 }
 
-/* What the header says of the programs. */
-static void
-tell_watched(struct live *live)
-{
-	const struct ffs_meta *meta = &live->feed.maps.loaded;
-	char *w = live->watched;
-	size_t n = sizeof(live->watched);
-
-	if (live->s->watched)
-		snprintf(w, n, "port %s", live->s->watched);
-	else if (meta->pid)
-		snprintf(w, n, "what ffs-hotmon %" PRIu32 " has loaded", meta->pid);
-	else
-		snprintf(w, n, "what ffs-hotmon --pin has left");
-}
-
 int
 ffs_live_run(const struct ffs_session *s, const struct ffs_live_opts *o, int *sig, char **why)
 {
@@ -355,7 +356,6 @@ ffs_live_run(const struct ffs_session *s, const struct ffs_live_opts *o, int *si
 	}
 	if (!rc && o->dataset)
 		rc = ffs_live_dataset_read(&live.model, o->dataset, primary, why);
-	tell_watched(&live);
 	live.next_ms = ffs_clock_ms();
 	if (!rc)
 		rc = lines ? run_lines(&live) : screen(&live, why);
