@@ -18,7 +18,7 @@
 #include "common/base/opt.h"
 #include "common/base/process.h"
 #include "common/screen/live.h"
-#include "common/screen/rescue.h"
+#include "common/screen/terminal.h"
 #include "common/watch/guard.h"
 #include "common/watch/halves.h"
 #include "common/watch/instance.h"
@@ -267,11 +267,11 @@ static int
 load_and_view(struct opts *o, struct ffs_bpffs *b)
 {
 	struct ffs_guard g = { .b = b, .o = o->load.watch };
-	struct ffs_rescue rescue;
+	struct ffs_terminal terminal;
 	sigset_t before;
 	int status;
 
-	ffs_rescue_save(&rescue);
+	ffs_terminal_save(&terminal);
 	ffs_guard_block(&before);
 	g.child = ffs_halves_fork(&g.fd);
 	if (g.child < 0)
@@ -283,7 +283,7 @@ load_and_view(struct opts *o, struct ffs_bpffs *b)
 	}
 	status = ffs_guard_run(&g);
 	if (o->live.mode == FFS_LIVE_SCREEN)
-		ffs_rescue_restore(&rescue, status);
+		ffs_terminal_restore(&terminal, status);
 	ffs_bpffs_release(b);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (status < 0)

@@ -19,6 +19,7 @@
 #include "common/screen/feed.h"
 #include "common/screen/line.h"
 #include "common/screen/livedataset.h"
+#include "common/screen/terminal.h"
 #include "common/watch/halves.h"
 
 #define SCREEN_MS 500
@@ -280,14 +281,12 @@ run_screen(struct live *live)
 static int
 open_screen(struct live *live)
 {
-	const char *cup;
-
 	live->in = isatty(STDIN_FILENO) ? stdin : fopen("/dev/tty", "re");
 	if (!live->in)
 		return -errno;
-	live->screen = newterm(NULL, stdout, live->in);
-	cup = live->screen ? tigetstr("cup") : NULL;
-	if (!cup || cup == (char *)-1)
+	if (ffs_terminal_draws())
+		live->screen = newterm(NULL, stdout, live->in);
+	if (!live->screen)
 		return -EOPNOTSUPP;
 	cbreak();
 	noecho();
