@@ -245,56 +245,108 @@ draw_keys(const struct ffs_draw *d, const struct ffs_layout *l)
 
 /* --- rates, totals, losses --- */
 
+/* Where the next of a line's figures goes, behind a comma but for the first. */
+struct figures {
+	const struct ffs_draw *d;
+	unsigned y, x;
+	bool some;
+};
+
+/* Add one if it has room, and then those behind it. */
+static void
+add_figure(struct figures *f, const char *before, const char *figure, const char *after)
+{
+	f->x = ffs_draw_item(f->d, f->y, f->x, FFS_DRAW_PLAIN, "%s%s%s%s", f->some ? ", " : "",
+	    before, figure, after);
+	f->some = true;
+}
+
+static void
+add_count(struct figures *f, uint64_t v, const char *what)
+{
+	char n[16];
+
+	add_figure(f, "", ffs_text_count(n, sizeof(n), v), what);
+}
+
+static void
+add_us(struct figures *f, const char *what, uint64_t us)
+{
+	char n[16];
+
+	add_figure(f, what, ffs_text_us(n, sizeof(n), us), "");
+}
+
+static void
+add_bytes(struct figures *f, uint64_t bytes)
+{
+	char n[16];
+
+	add_figure(f, "", ffs_text_bytes(n, sizeof(n), bytes), "");
+}
+
+static struct figures
+begin_figures(const struct ffs_draw *d, unsigned y, enum ffs_draw_role role, const char *name,
+    const char *source)
+{
+	struct figures f = { .d = d, .y = y };
+
+	f.x = ffs_draw_put(d, y, 0, role, "%s", name);
+	f.x = ffs_draw_put(d, y, f.x, FFS_DRAW_DIM, " (%s) ", source);
+	return f;
+}
+
+static void
+add_rates(struct figures *f, double each, const char *what, double bytes)
+{
+	char a[16], b[16];
+
+	f->x = ffs_draw_put(f->d, f->y, f->x, FFS_DRAW_PLAIN, "%7s %s %8s/s  ",
+	    ffs_text_rate(a, sizeof(a), each), what, ffs_text_bytes(b, sizeof(b), (uint64_t)bytes));
+}
+
 static void
 draw_stores(const struct ffs_draw *d, unsigned y, const struct ffs_model *m,
     const struct ffs_series_rates *r)
 {
-	const uint64_t *c = m->counters;
-	char a[16], b[16], e[16], f[16], g[16];
-	unsigned x;
+	struct figures f = begin_figures(d, y, FFS_DRAW_HOT, "stores", "kernel");
+	const uint64_t *c = m->counters, *lat = m->series.last.origin;
 
-	x = ffs_draw_put(d, y, 0, FFS_DRAW_HOT, "stores");
-	x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, " (kernel) ");
-	x = ffs_draw_put(d, y, x, FFS_DRAW_PLAIN, "%7s reads/s %8s/s  ",
-	    ffs_text_rate(a, sizeof(a), r->reads),
-	    ffs_text_bytes(b, sizeof(b), (uint64_t)r->read_bytes));
-	x = ffs_draw_item(d, y, x, FFS_DRAW_PLAIN, "%s reads, %s HOT, mean %s",
-	    ffs_text_count(a, sizeof(a), c[FFS_COUNT_reads]),
-	    ffs_text_count(b, sizeof(b), c[FFS_COUNT_hot]),
-	    ffs_text_us(e, sizeof(e), m->lat_count ? m->lat_sum_ns / m->lat_count / 1000 : 0));
-	x = ffs_draw_item(d, y, x, FFS_DRAW_PLAIN, ", p50 %s, p99 %s",
-	    ffs_text_us(e, sizeof(e), ffs_maps_quantile_us(m->series.last.origin, 0.5)),
-	    ffs_text_us(f, sizeof(f), ffs_maps_quantile_us(m->series.last.origin, 0.99)));
-	ffs_draw_item(
-	    d, y, x, FFS_DRAW_PLAIN, ", %s", ffs_text_bytes(g, sizeof(g), c[FFS_COUNT_read_bytes]));
+	add_rates(&f, r->reads, "reads/s", r->read_bytes);
+	add_count(&f, c[FFS_COUNT_reads], " reads");
+	add_count(&f, c[FFS_COUNT_hot], " HOT");
+	add_us(&f, "mean ", m->lat_count ? m->lat_sum_ns / m->lat_count / 1000 : 0);
+	add_us(&f, "p50 ", ffs_maps_quantile_us(lat, 0.5));
+	add_us(&f, "p99 ", ffs_maps_quantile_us(lat, 0.99));
+	add_bytes(&f, c[FFS_COUNT_read_bytes]);
 }
 
 static void
 draw_cache(const struct ffs_draw *d, unsigned y, const struct ffs_model *m,
     const struct ffs_view *v, const struct ffs_series_rates *r)
 {
+	struct figures f = begin_figures(d, y, FFS_DRAW_CACHED, "cache", "readers");
 	const struct ffs_cache_totals *t = &m->cache;
-	char a[16], b[16], e[16], f[16];
-	unsigned x;
+	uint64_t refused = 0;
+	unsigned i;
 
-	x = ffs_draw_put(d, y, 0, FFS_DRAW_CACHED, "cache");
-	x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, " (readers) ");
 	if (!m->have_cache) {
-		ffs_draw_put(d, y, x, FFS_DRAW_DIM, "%s", v->no_cache ? v->no_cache : "none");
+		ffs_draw_put(d, y, f.x, FFS_DRAW_DIM, "%s", v->no_cache ? v->no_cache : "none");
 		return;
 	}
-	x = ffs_draw_put(d, y, x, FFS_DRAW_PLAIN, "%7s hits/s  %8s/s  ",
-	    ffs_text_rate(a, sizeof(a), r->hits),
-	    ffs_text_bytes(b, sizeof(b), (uint64_t)r->hit_bytes));
-	x = ffs_draw_item(d, y, x, FFS_DRAW_PLAIN, "%s hits, %s entries, %s",
-	    ffs_text_count(a, sizeof(a), t->hits), ffs_text_count(b, sizeof(b), t->entries),
-	    ffs_text_bytes(e, sizeof(e), t->bytes));
-	x = ffs_draw_item(d, y, x, FFS_DRAW_PLAIN, ", p50 %s, p99 %s",
-	    ffs_text_us(e, sizeof(e), ffs_maps_quantile_us(t->lat, 0.5)),
-	    ffs_text_us(f, sizeof(f), ffs_maps_quantile_us(t->lat, 0.99)));
-	ffs_draw_item(d, y, x, FFS_DRAW_PLAIN, ", %s misses, %s fills, %s evictions",
-	    ffs_text_count(a, sizeof(a), t->misses), ffs_text_count(b, sizeof(b), t->fills),
-	    ffs_text_count(e, sizeof(e), t->evictions));
+	for (i = 0; i < FFS_CACHE_REFUSALS_N; i++)
+		refused += t->refused[i];
+	add_rates(&f, r->hits, "hits/s ", r->hit_bytes);
+	add_count(&f, t->hits, " hits");
+	add_count(&f, t->entries, " entries");
+	add_bytes(&f, t->bytes);
+	add_us(&f, "p50 ", ffs_maps_quantile_us(t->lat, 0.5));
+	add_us(&f, "p99 ", ffs_maps_quantile_us(t->lat, 0.99));
+	add_count(&f, t->misses, " misses");
+	add_count(&f, t->fills, " fills");
+	add_count(&f, t->evictions, " evictions");
+	add_count(&f, refused, " refused");
+	add_count(&f, t->damaged, " damaged");
 }
 
 static void
