@@ -404,11 +404,11 @@ main(int argc, char **argv)
 		errx(FFS_EXIT_UNSUP, "cannot become the user behind sudo: %s", strerror(-rc));
 	ffs_process_catch();
 	signal(SIGPIPE, SIG_IGN);
-	open_cache(&run, o.mode == FOLLOW || o.mode == WARM || o.mode == PIN);
+	open_cache(&run, o.mode < LIST || o.mode == PIN || o.fill.has_size || o.fill.has_free);
 	run.tell = (struct ffs_tell){ .out = stdout,
 		.json = o.json,
-		.fills = !o.quiet && (o.mode == FOLLOW || o.json || o.verbose),
-		.refusals = !o.quiet && (o.json || o.verbose) && o.mode == FOLLOW };
+		.fills = o.json || (!o.quiet && (o.mode == FOLLOW || o.verbose)),
+		.refusals = o.mode == FOLLOW && (o.json || o.verbose) };
 	if (o.mode == FOLLOW || o.mode == WARM)
 		open_stores(&run);
 	if (o.mode == FOLLOW)

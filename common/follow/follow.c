@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/watch/addresses.h"
 #include "common/watch/maps.h"
+#include "common/watch/report.h"
 #include "common/watch/ring.h"
 
 #define TICK_MS 500  /* how often the counters and the pins are looked at, */
@@ -204,7 +205,7 @@ on_object(void *arg, const struct ffs_maps_object *o)
 		.read_ns = s->last_ns,
 		.keep = true };
 
-	if (f->o.all ? !s->reads || s->last_ns < f->seen_ns : !s->hot_ns)
+	if (f->o.all ? !s->reads || s->last_ns < f->seen_ns : !ffs_report_is_hot(&f->maps, s))
 		return 0;
 	if (!ffs_cache_has(f->o.fill.cache, &name))
 		want(f, &o->id, *o->version || strlen(o->key) != o->key_len, &w);

@@ -229,12 +229,14 @@ next_line(struct run *r)
 static bool
 next(struct run *r)
 {
+	bool more = true;
+
 	if (r->src)
 		next_object(r);
 	else if (r->names && r->names[r->name])
 		open_dataset(r, r->names[r->name++], 0);
 	else if (r->lines)
-		return next_line(r);
+		more = next_line(r);
 	else if (r->arg < r->w->nargs)
 		next_arg(r);
 	else
@@ -243,7 +245,7 @@ next(struct run *r)
 		ffs_catalog_free_names(r->names);
 		r->names = NULL;
 	}
-	return true;
+	return more;
 }
 
 int

@@ -33,9 +33,12 @@ parse_dataset(struct ffs_wish *w, const char *text, const char **why)
 	w->dataset = at ? strndup(text, (size_t)(at - text)) : strdup(text);
 	if (!w->dataset)
 		return -ENOMEM;
-	if (pattern ? strlen(text) > FFS_DATASET_NAME_MAX : !ffs_dataset_name_ok(w->dataset))
-		return -EINVAL;
-	return 0;
+	if (!pattern)
+		return ffs_dataset_name_ok(w->dataset) ? 0 : -EINVAL;
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return -EINVAL;
+	return strlen(w->dataset) > FFS_DATASET_NAME_MAX ? -EINVAL : 0;
 }
 
 /* A query may sign (presigned URLs) or say what is done (x-id), but not ask for something else. */
