@@ -28,6 +28,7 @@ start_objects() {
 }
 
 start_hotmon() {
+	: >hotmon.log # of one before
 	ffs-hotmon -v --cgroup "$FFS_LAB_CGROUP" --ports "${url##*:}" "$@" >hot 2>hotmon.log &
 	hotmon_pid=$!
 	pids+=("$hotmon_pid")
@@ -36,6 +37,7 @@ start_hotmon() {
 
 # start_cache [OPTION...]: following; ./log gets its lines.
 start_cache() {
+	: >cache.log
 	ffs-cache -v --json "$@" >>log 2>cache.log &
 	cache_pid=$!
 	pids+=("$cache_pid")
@@ -54,7 +56,7 @@ has_logged() {
 	[ "$(grep -c "$2" log)" -ge "$1" ]
 }
 logged() {
-	until_true 20 has_logged "$@" || { cat log cache.log >&2; return 1; }
+	until_true 20 has_logged "$@" || { cat log cache.log hotmon.log >&2; ffs-hotmon --once --json >&2; return 1; }
 }
 
 # read_twice URL...: as any program does.
