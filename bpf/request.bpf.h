@@ -288,7 +288,10 @@ request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, 
 	}
 }
 
-/* Who sends requests over this connection; looked up once. */
+/*
+ * Who sends requests over this connection; looked up once.  This host, where a socket goes with what
+ * did not come in by any interface: a tap gives its packets one too.
+ */
 static __always_inline void
 request_who(struct __sk_buff *skb, struct conn *c)
 {
@@ -296,7 +299,7 @@ request_who(struct __sk_buff *skb, struct conn *c)
 	struct comm *comm;
 
 	c->flags |= CONN_KNOWN;
-	if (!cookie)
+	if (!cookie || skb->ingress_ifindex)
 		return;
 	c->flags |= CONN_LOCAL;
 	if (bpf_map_lookup_elem(&self, &cookie))

@@ -24,3 +24,16 @@ bpf() {
 @test "however TCP cuts a conversation and repeats itself, the counts are the same" {
 	bpf segments
 }
+
+@test "hot once at the threshold, again after a while or a write; what is full is counted" {
+	bpf hot
+}
+
+live() {
+	"${FFS_TEST_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/bpf/live"
+}
+
+@test "on real sockets: local, remote, the cache's own, who, tuned, without a link layer" {
+	run -0 in_lab live
+	[ -z "$output" ]
+}

@@ -46,11 +46,14 @@ thresholds(void)
 			CHECK(k == (i == n), "threshold %u, read %u: %d events", n, i, k);
 			if (i != n)
 				continue;
-			CHECK(e->type == FFS_EVENT_HOT && e->flags == 0 && e->reads == n && e->size == 8 && e->ns && e->lat_mean_ns);
-			CHECK(!!e->interval_ns == (n > 1) && e->text_len == 3 && e->bucket_len == 1 && e->key_len == 1 && e->version_len == 0);
+			CHECK(e->type == FFS_EVENT_HOT && e->flags == 0 && e->reads == n &&
+			      e->size == 8 && e->ns && e->lat_mean_ns);
+			CHECK(!!e->interval_ns == (n > 1) && e->text_len == 3 &&
+			      e->bucket_len == 1 && e->key_len == 1 && e->version_len == 0);
 			CHECK(e->id.port == 9000 && e->id.addr[15] == 2 && e->id.len == 3);
 		}
-		CHECK(feed_object(f, "b/k", &o) == 0 && o.hots == 1 && o.reads == 9 && o.heat == 9 && o.hot_ns);
+		CHECK(feed_object(f, "b/k", &o) == 0 && o.hots == 1 && o.reads == 9 &&
+		      o.heat == 9 && o.hot_ns);
 		CHECK(COUNTER(f, hot) == 1);
 		end(f, __func__);
 	}
@@ -92,7 +95,8 @@ again(void)
 	CHECK(feed_load(f) == 0);
 	t.cport++;
 	feed_syn(f, &t);
-	CHECK(next(f, "k?versionId=1") == 0 && next(f, "k?versionId=1") == 1 && f->events[0].version_len == 1);
+	CHECK(next(f, "k?versionId=1") == 0 && next(f, "k?versionId=1") == 1 &&
+	      f->events[0].version_len == 1);
 	feed_ask(f, &t, "DELETE /b/k HTTP/1.1\r\n\r\n");
 	feed_answer(f, &t, "HTTP/1.1 204 OK\r\n\r\n");
 	CHECK(feed_events(f) == 2 && next(f, "k?versionId=1") == 0);
@@ -111,7 +115,8 @@ window(void)
 	feed_syn(f, &t);
 	for (int i = 0; i < 5; i++)
 		CHECK(next(f, "k") == 0);
-	CHECK(feed_object(f, "b/k", &o) == 0 && o.reads == 5 && o.heat == 1 && o.heat_ns == o.last_ns);
+	CHECK(feed_object(f, "b/k", &o) == 0 && o.reads == 5 && o.heat == 1 &&
+	      o.heat_ns == o.last_ns);
 	end(f, __func__);
 
 	f = feed_open(9000);
@@ -171,9 +176,11 @@ tiny_maps(void)
 			sprintf(key, "k%d", i % 10);
 			get(f, key);
 		}
-		CHECK(COUNTER(f, reads) == 8 && COUNTER(f, objects_full) == 12 && COUNTER(f, requests) == 20 && COUNTER(f, responses) == 20);
+		CHECK(COUNTER(f, reads) == 8 && COUNTER(f, objects_full) == 12 &&
+		      COUNTER(f, requests) == 20 && COUNTER(f, responses) == 20);
 		CHECK(COUNTER(f, hot) == 4 && feed_events(f) == 4);
-		for (n = 0, at = NULL; !bpf_map_get_next_key(bpf_map__fd(f->w->maps.names), at, &id); n++)
+		for (n = 0, at = NULL;
+		     !bpf_map_get_next_key(bpf_map__fd(f->w->maps.names), at, &id); n++)
 			at = &id;
 		CHECK(n == 4, "%d names", n);
 		/* Room again: the next is counted. */
@@ -195,7 +202,8 @@ tiny_maps(void)
 		if (i % 2)
 			feed_answer(f, &u, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	}
-	CHECK(COUNTER(f, conns) == 3000 && COUNTER(f, reads) == 1500 && COUNTER(f, conns_full) == 0);
+	CHECK(
+	    COUNTER(f, conns) == 3000 && COUNTER(f, reads) == 1500 && COUNTER(f, conns_full) == 0);
 	end(f, __func__);
 }
 
@@ -244,7 +252,8 @@ latencies(void)
 				all += v[c];
 		one += o.lat[i];
 		if (o.lat[i]) {
-			uint64_t from = i ? (4ull + i % 4) << (i / 4 + 2) : 0, to = (4ull + (i + 1) % 4) << ((i + 1) / 4 + 2);
+			uint64_t from = i ? (4ull + i % 4) << (i / 4 + 2) : 0,
+				 to = (4ull + (i + 1) % 4) << ((i + 1) / 4 + 2);
 
 			CHECK(i == FFS_LAT_BUCKETS - 1 || o.lat_min_ns / 1000 < to);
 			CHECK(o.lat_max_ns / 1000 >= from);
@@ -278,7 +287,8 @@ settings(void)
 		feed_ask(f, &t, "GET /b/k HTTP/1.1\r\nHost: %0126d.aa\r\n\r\n", 1);
 		feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 		CHECK(COUNTER(f, reads) == 1 && feed_events(f) == (int)(i & 1), "settings %u", i);
-		CHECK(bpf_map_get_next_key(bpf_map__fd(f->w->maps.objects), NULL, &id[i >> 4]) == 0);
+		CHECK(
+		    bpf_map_get_next_key(bpf_map__fd(f->w->maps.objects), NULL, &id[i >> 4]) == 0);
 		end(f, __func__);
 	}
 	CHECK(id[0].hash != id[1].hash && id[0].len == id[1].len);
