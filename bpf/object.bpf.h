@@ -66,6 +66,8 @@ object_hot(const struct ffs_object_id *id, struct ffs_object_stat *o, __u64 now)
 	struct scratch *s = scratch();
 	struct ffs_object_name *name = bpf_map_lookup_elem(&names, id);
 
+	if (!name)
+		count(FFS_COUNT_objects_full); /* user space is sweeping it */
 	if (s && name) {
 		event_begin(s, FFS_EVENT_HOT, 0, id, now);
 		event_name(s, name);

@@ -37,7 +37,7 @@ query_name(struct scratch *s, __u32 i)
 {
 	__u64 a = word(s->in + i), b = word(s->in + i + 8);
 
-	if (WORD_IS(a, "X-Amz-") || WORD_IS(a, "x-id=") || WORD_IS(a, "Expires=") ||
+	if (WORD_IS(a | LOWER, "x-amz-") || WORD_IS(a, "x-id=") || WORD_IS(a, "Expires=") ||
 	    (WORD_IS(a, "AWSAcces") && WORD_IS(b, "sKeyId=")) ||
 	    (WORD_IS(a, "Signatur") && WORD_IS(b, "e=")) ||
 	    (WORD_IS(a, "response") && WORD_IS(b, "-")))
@@ -400,7 +400,8 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 		return 0;
 	w = word(s->in);
 	verb = request_verb(w, &len);
-	if (verb == VERB_NONE || (s->in[len] != '/' && !WORD_IS(word(s->in + len) | LOWER, "http://")))
+	if (verb == VERB_NONE || (verb != VERB_OTHER && s->in[len] != '/' &&
+				     !WORD_IS(word(s->in + len) | LOWER, "http://")))
 		return request_none(s, p, c, w, skip);
 	now = bpf_ktime_get_ns();
 	if (!(c->flags & CONN_KNOWN))

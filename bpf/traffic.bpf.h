@@ -14,7 +14,7 @@ conn_new(struct packet *p, __u32 flags)
 	struct conn c = { .flags = flags, .uid = (__u32)-1 };
 
 	if (flags & CONN_REQ_SEQ)
-		c.req_next = p->seq + 1;
+		c.req_next = p->seq + 1 + p->plen;
 	if (bpf_map_update_elem(&conns, &p->key, &c, BPF_ANY)) {
 		count(FFS_COUNT_conns_full);
 		return -1;
@@ -27,10 +27,11 @@ conn_syn(struct packet *p, struct conn *c)
 {
 	if (p->client) {
 		/* The same SYN again, or elsewhere. */
-		if (c && c->flags & CONN_REQ_SEQ && c->req_next == p->seq + 1 && !(c->flags & CONN_DEAD))
+		if (c && c->flags & CONN_REQ_SEQ && c->req_next == p->seq + 1 + p->plen && !(c->flags & CONN_DEAD))
 			return;
-		if (!conn_new(p, CONN_REQ_SEQ))
-			count(FFS_COUNT_conns);
+		/* What a SYN carries (Fast Open) is not followed. */
+		if (!conn_new(p, CONN_REQ_SEQ | (p->plen ? CONN_MIDSTREAM : 0)))
+			count(p->plen ? FFS_COUNT_midstream : FFS_COUNT_conns);
 	} else if (c && !(c->flags & CONN_KNOWN)) {
 		c->resp_high = p->seq + 1;
 	}

@@ -327,6 +327,7 @@ writes(void)
 		{ "PUT /b HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", 0, 0, NULL },
 		{ "DELETE /b HTTP/1.1\r\n\r\n", "HTTP/1.1 204 OK\r\n\r\n", 0, 0, NULL },
 		{ "POST /b HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", 0, 0, NULL },
+		{ "OPTIONS * HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", 0, 0, NULL },
 		{ "OPTIONS /b/k HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", 0, 0, NULL },
 	};
 

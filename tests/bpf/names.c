@@ -81,6 +81,7 @@ paths(struct feed *f)
 		    "b/k", 0 },
 		{ "/b/k?AWSAccessKeyId=a&Signature=b%3D&Expires=12", "b/k", 0 },
 		{ "/b/k?response-content-type=text%2Fplain&response-expires=1", "b/k", 0 },
+		{ "/b/k?x-amz-checksum-mode=ENABLED", "b/k", 0 },
 		{ "/b/k?", "b/k", 0 },
 		{ "/b/k?&&", "b/k", 0 },
 		{ "/b/k?a?b", NULL, 0 },

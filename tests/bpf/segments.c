@@ -248,10 +248,18 @@ midstream(void)
 	feed_answer(f, &t, OK, 2);
 	feed_body(f, &t, 2);
 	CHECK(COUNTER(f, midstream) == 2 && COUNTER(f, reads) == 3);
+	/* Fast Open: what the SYN carries is lost, and no more. */
+	t.cport++;
+	feed_at(f, &t, true, SYN, t.cseq++, 0, GET, sizeof(GET) - 1);
+	t.cseq += sizeof(GET) - 1;
+	feed_at(f, &t, false, SYN | ACK, t.sseq++, t.cseq, NULL, 0);
+	feed_answer(f, &t, OK, 0);
+	get(f, &t, 100);
+	CHECK(COUNTER(f, midstream) == 3 && COUNTER(f, reads) == 4 && COUNTER(f, orphans) == 0);
 	/* An end of what was never seen is nothing. */
 	t.cport++;
 	feed_fin(f, &t);
-	CHECK(COUNTER(f, midstream) == 2 && COUNTER(f, aborted) == 0);
+	CHECK(COUNTER(f, midstream) == 3 && COUNTER(f, aborted) == 0);
 	end(f, __func__);
 }
 
