@@ -87,6 +87,57 @@ object_hot(const struct ffs_object_id *id, struct ffs_object_stat *o, __u64 now)
 	return 0;
 }
 
+/* With the lock held, which allows no calls: n more whole reads.  1: HOT is ours to send. */
+static __always_inline __u32
+object_heat(struct ffs_object_stat *o, __u64 n, __u64 now)
+{
+	if (!n)
+		return 0;
+	o->reads += n;
+	if (o->last_ns)
+		o->interval_ns = now - o->last_ns;
+	o->last_ns = now;
+	if (!o->heat_ns || (window_ns && now - o->heat_ns > window_ns)) {
+		o->heat_ns = now;
+		o->heat = 0;
+	}
+	o->heat += n;
+	if (o->heat < threshold || (o->hot_ns && now - o->hot_ns < rearm_ns))
+		return 0;
+	o->hot_ns = now;
+	o->hots++;
+	return 1;
+}
+
+/* With the lock held: how long a whole answer took. */
+static __always_inline void
+object_latency(struct ffs_object_stat *o, __u64 lat, __u64 ttfb, __u32 bucket)
+{
+	o->lat_sum_ns += lat;
+	o->ttfb_sum_ns += ttfb;
+	o->lat_count++;
+	if (!o->lat_min_ns || lat < o->lat_min_ns)
+		o->lat_min_ns = lat;
+	if (lat > o->lat_max_ns)
+		o->lat_max_ns = lat;
+	o->lat[bucket]++;
+}
+
+/* With the lock held: the bytes that a connection has read; how many whole reads they make. */
+static __always_inline __u64
+object_bytes(struct ffs_object_stat *o, const struct conn *c, __u32 whole)
+{
+	__u64 was = o->part_bytes;
+
+	o->bytes += c->got;
+	if (c->size)
+		o->size = c->size;
+	if (whole && !(c->flags & CONN_PART))
+		return 1;
+	o->part_bytes += c->got;
+	return o->size ? o->part_bytes / o->size - was / o->size : 0;
+}
+
 /*
  * The open read of a connection has ended: all its bytes came (whole), or less of them.  now: 0
  * where the caller has not asked yet, which is dear.
@@ -95,15 +146,14 @@ __noinline int
 object_read(struct conn *c, __u32 whole, __u64 now)
 {
 	struct ffs_object_stat *o;
-	__u64 lat, ttfb, n = 0;
-	__u32 hot = 0, bucket, part;
+	__u64 lat, ttfb, n;
+	__u32 hot, bucket;
 	__u64 *all;
 
 	if (!c)
 		return 0;
 	if (!now)
 		now = bpf_ktime_get_ns();
-	part = c->flags & CONN_PART;
 	c->open = OPEN_NONE;
 	if (!whole)
 		count(FFS_COUNT_aborted);
@@ -119,46 +169,12 @@ object_read(struct conn *c, __u32 whole, __u64 now)
 	bpf_spin_lock(&o->lock);
 	if (!o->first_ns)
 		o->first_ns = now;
-	o->bytes += c->got;
-	if (c->size)
-		o->size = c->size;
-	if (whole && !part) {
-		n = 1;
-	} else {
-		__u64 was = o->part_bytes;
-
-		o->part_bytes += c->got;
-		if (o->size)
-			n = o->part_bytes / o->size - was / o->size;
-	}
 	o->uid = c->uid;
 	__builtin_memcpy(o->comm, c->comm, sizeof(o->comm));
-	if (whole) {
-		o->lat_sum_ns += lat;
-		o->ttfb_sum_ns += ttfb;
-		o->lat_count++;
-		if (!o->lat_min_ns || lat < o->lat_min_ns)
-			o->lat_min_ns = lat;
-		if (lat > o->lat_max_ns)
-			o->lat_max_ns = lat;
-		o->lat[bucket]++;
-	}
-	if (n) {
-		o->reads += n;
-		if (o->last_ns)
-			o->interval_ns = now - o->last_ns;
-		o->last_ns = now;
-		if (!o->heat_ns || (window_ns && now - o->heat_ns > window_ns)) {
-			o->heat_ns = now;
-			o->heat = 0;
-		}
-		o->heat += n;
-		if (o->heat >= threshold && (!o->hot_ns || now - o->hot_ns >= rearm_ns)) {
-			o->hot_ns = now;
-			o->hots++;
-			hot = 1;
-		}
-	}
+	n = object_bytes(o, c, whole);
+	if (whole)
+		object_latency(o, lat, ttfb, bucket);
+	hot = object_heat(o, n, now);
 	bpf_spin_unlock(&o->lock);
 
 	count_n(FFS_COUNT_read_bytes, c->got);

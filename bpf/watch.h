@@ -133,7 +133,7 @@ struct ffs_event {
 	X(ring_full, 1, "events lost: the ring was full")                                          \
 	X(objects_full, 1, "reads lost: the table of objects was full")                            \
 	X(conns_full, 1, "requests lost: no room for the connection")                              \
-	X(split_heads, 1, "request heads in more than one segment")                                \
+	X(split_heads, 1, "request heads whose rest did not come")                                 \
 	X(long_names, 1, "names longer than S3 allows")                                            \
 	X(bad_requests, 1, "request lines that could not be understood")                           \
 	X(bad_responses, 1, "response heads that could not be understood")                         \

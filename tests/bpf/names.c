@@ -208,6 +208,39 @@ ids(struct feed *f)
 	}
 }
 
+/* Keys at random, each byte encoded or not as chance has it. */
+static void
+random_keys(struct feed *f)
+{
+	struct ffs_object_name n;
+	char head[4096];
+
+	srand(7);
+	for (int i = 0; i < 1000; i++) {
+		uint8_t key[FFS_KEY_MAX];
+		int len = sprintf(head, "GET /bucket/"),
+		    size = rand() % (i % 10 ? 60 : FFS_KEY_MAX) + 1, rc;
+		int often = rand() % 30 + 1;
+
+		for (int k = 0; k < size; k++) {
+			key[k] = rand() % 3 ? rand() % 94 + 33 : rand();
+			if (key[k] < 33 || key[k] == '%' || key[k] == '?' || rand() % often == 0)
+				len +=
+				    sprintf(head + len, rand() % 2 ? "%%%02x" : "%%%02X", key[k]);
+			else
+				head[len++] = key[k];
+		}
+		len += sprintf(
+		    head + len, "%s HTTP/1.1\r\n\r\n", i % 3 ? "" : "?partNumber=1&versionId=v");
+		if (len > 3700)
+			continue;
+		rc = asked(f, head, len, &n);
+		CHECK(rc == 0 && n.key_len == size && !memcmp(n.text + 7, key, size) &&
+			  n.version_len == !(i % 3),
+		    "key %d of %d bytes", i, size);
+	}
+}
+
 static void
 hosts(void)
 {
@@ -267,6 +300,7 @@ main(void)
 	bad(f);
 	lengths(f);
 	ids(f);
+	random_keys(f);
 	if (failed)
 		feed_dump(f);
 	feed_free(f);
