@@ -2,6 +2,10 @@
 #ifndef FFS_WHO_BPF_H
 #define FFS_WHO_BPF_H
 
+#ifndef SOCK_STREAM
+#define SOCK_STREAM 1
+#endif
+
 /* Who connects to stores: the program's name, by the socket's cookie.  Nothing is changed. */
 static __always_inline int
 who(struct bpf_sock_addr *ctx)
@@ -9,7 +13,7 @@ who(struct bpf_sock_addr *ctx)
 	__u64 cookie;
 	struct comm comm = { 0 };
 
-	if (!port_is_watched(bpf_ntohs(ctx->user_port)))
+	if (ctx->type != SOCK_STREAM || !port_is_watched(bpf_ntohs(ctx->user_port)))
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
 	if (!bpf_get_current_comm(comm.name, sizeof(comm.name)))
