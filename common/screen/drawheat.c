@@ -25,19 +25,20 @@ heat_title(const struct ffs_draw *d, const struct ffs_layout *l, const struct ff
 	} else {
 		snprintf(title, sizeof(title), "%s objects in key order", n);
 	}
-	x = ffs_draw_rule(d, l->heat.y, title);
+	x = ffs_draw_rule(d, l->heat.y, title) - 1;
 	for (s = 0; s < FFS_HEAT_STATES; s++) {
 		const char *sign = d->signs->heat[s], *twice = h->width == 2 ? sign : "";
 
-		x0 = x + 1;
-		x = ffs_draw_item(d, l->heat.y, x0, FFS_DRAW_PLAIN, "%s%s %s %s ", sign, twice,
+		x0 = x + 2;
+		x = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_PLAIN, "  %s%s %s %s", sign, twice,
 		    ffs_heat_name(s), ffs_text_count(n, sizeof(n), m->states[s]));
 		if (x < l->cols)
 			ffs_draw_put(d, l->heat.y, x0, FFS_DRAW_COLD + s, "%s%s", sign, twice);
 	}
 	if (h->per_cell > 1)
-		ffs_draw_item(
-		    d, l->heat.y, x + 1, FFS_DRAW_TITLE, " a cell is %zu of them ", h->per_cell);
+		x = ffs_draw_item(
+		    d, l->heat.y, x, FFS_DRAW_TITLE, "  a cell is %zu of them", h->per_cell);
+	ffs_draw_put(d, l->heat.y, x, FFS_DRAW_PLAIN, " ");
 }
 
 /* What cell i shows. */
@@ -148,10 +149,10 @@ ffs_draw_chart(const struct ffs_draw *d, const struct ffs_layout *l, const struc
 	if (!l->chart.n)
 		return;
 	snprintf(title, sizeof(title), "latency, median of each %.1f s", v->interval_ms / 1000.0);
-	x = ffs_draw_rule(d, l->chart.y, title);
-	x = ffs_draw_put(d, l->chart.y, x + 1, FFS_DRAW_HOT, "%s", d->signs->origin[2]);
-	x = ffs_draw_put(d, l->chart.y, x, FFS_DRAW_PLAIN, " stores (kernel) ");
-	x = ffs_draw_put(d, l->chart.y, x + 1, FFS_DRAW_CACHED, "%s", d->signs->hit[2]);
+	x = ffs_draw_rule(d, l->chart.y, title) - 1;
+	x = ffs_draw_put(d, l->chart.y, x, FFS_DRAW_HOT, "  %s", d->signs->origin[2]);
+	x = ffs_draw_put(d, l->chart.y, x, FFS_DRAW_PLAIN, " stores (kernel)");
+	x = ffs_draw_put(d, l->chart.y, x, FFS_DRAW_CACHED, "  %s", d->signs->hit[2]);
 	ffs_draw_put(d, l->chart.y, x, FFS_DRAW_PLAIN, " hits (readers) ");
 	for (i = 0; i < cols && (s = ffs_series_back(&m->series, i)); i++) {
 		const uint64_t us[] = { s->origin_us, s->hit_us };

@@ -158,7 +158,7 @@ ffs_draw_list(
 	snprintf(title, sizeof(title), "objects by %s", sorts[v->sort]);
 	x = ffs_draw_rule(d, y, title);
 	if (m->nrows)
-		ffs_draw_put(d, y, x + 1, FFS_DRAW_PLAIN, " %zu-%zu of %zu ", v->scroll + 1,
+		ffs_draw_put(d, y, x - 1, FFS_DRAW_PLAIN, "  %zu-%zu of %zu ", v->scroll + 1,
 		    v->scroll + v->page < m->nrows ? v->scroll + v->page : m->nrows, m->nrows);
 	put_titles(d, y + 1, l);
 	for (i = 0; i < v->page && v->scroll + i < m->nrows; i++)
