@@ -12,7 +12,9 @@
  * Eviction: SIEVE over the entries in the order in which they were filled (a hand that goes from
  * the oldest to the newest and round again; an entry read since it last passed is spared once), and
  * in front of it the rule of LIRS: for a new entry only those go that have been idle for longer
- * than the time between its own last two reads.
+ * than half as long again as the time between its own last two reads: programs that read in
+ * parallel do not read in exactly the same order each time, and a fill comes a little after its
+ * read.
  *
  * The list of entries is made by scanning, kept for as long as this process has the cache open, and
  * renewed; no reader ever waits for it.
@@ -21,8 +23,8 @@ enum {
 	HYSTERESIS = 20, /* a full cache is brought down by one part in so many */
 	RENEW_US = 600 * 1000 * 1000,
 	STALE_US = 1000 * 1000, /* a list in which nothing is found is made again after this */
-	BURST_BYTES_US = 8192,  /* no pass over the cache is faster than 8 GB/s */
-	BURST_MAX_US = 5 * 1000 * 1000,
+	BURST_BYTES_US = 2048,  /* no pass over the cache is faster than 2 GB/s */
+	BURST_MAX_US = 10 * 1000 * 1000,
 	AT_ONCE = 64,         /* entries that one call of the follower evicts (10 ms), */
 	AT_ONCE_ALONE = 1024, /* and of a process that had to scan for it */
 	CONTROL_MAX = 4096,   /* control objects, and */

@@ -128,10 +128,7 @@ hopeless(struct ffs_cache *c, const struct ffs_cache_fill_opts *o)
 	return o->size > l.size ? FFS_CACHE_REFUSED_large : FFS_CACHE_REFUSALS_N;
 }
 
-/*
- * What was read before that goes for it: what has been idle since before its own last but one read.
- * 0: nothing, it was read once only.
- */
+/* What was last read before that goes for it (evict.c).  0: nothing, it was read once only. */
 static uint64_t
 goes_before(struct ffs_cache *c, const struct ffs_cache_id *id, const struct ffs_cache_fill_opts *o)
 {
@@ -141,11 +138,12 @@ goes_before(struct ffs_cache *c, const struct ffs_cache_id *id, const struct ffs
 	if (o->asked_us) {
 		back = o->asked_us;
 	} else if (o->interval_us > ffs_table_get(&c->table.h->burst)) {
-		back = o->interval_us + o->ago_us;
+		back = o->interval_us / 2 * 3 + o->ago_us;
 	} else if ((s = ffs_table_slot(&c->table, id->tag, false))) {
 		mark = ffs_table_get(&s->mark);
 		interval = ffs_table_get(&s->interval);
-		return interval && interval < mark ? mark - interval : 0;
+		/* counted from its last read, not from now */
+		back = interval ? interval / 2 * 3 + (now > mark ? now - mark : 0) : 0;
 	}
 	return back && back < now ? now - back : 0;
 }
@@ -373,8 +371,11 @@ ffs_cache_fill_commit(struct ffs_cache_fill *f)
 		ffs_cache_refuse(f->c, FFS_CACHE_REFUSED_wrong);
 		rc = -EBADMSG;
 	}
-	if (!rc)
+	if (!rc) {
 		rc = settle(f);
+		if (rc == -ENOSPC || rc == -EDQUOT)
+			ffs_cache_refuse(f->c, FFS_CACHE_REFUSED_disk);
+	}
 	if (rc) {
 		f->rc = rc;
 		ffs_cache_fill_abort(f);

@@ -255,13 +255,21 @@ ffs_cache_writable(const struct ffs_cache *c)
 	return c->writable;
 }
 
-bool
-ffs_cache_current(const struct ffs_cache *c)
+static bool
+is_at(int at, const char *name, int fd)
 {
 	struct stat a, b;
 
-	return !stat(c->path, &a) && !fstat(c->dirfd, &b) && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev && ffs_table_current(&c->table, c->dirfd);
+	return !fstatat(at, name, &a, 0) && !fstat(fd, &b) && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+bool
+ffs_cache_current(const struct ffs_cache *c)
+{
+	return is_at(AT_FDCWD, c->path, c->dirfd) &&
+	       (c->datafd < 0 || is_at(c->dirfd, data_dir, c->datafd)) &&
+	       ffs_table_current(&c->table, c->dirfd);
 }
 
 void

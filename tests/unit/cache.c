@@ -326,6 +326,23 @@ test_missing(void)
 	CHECK(access("nowhere", F_OK));
 }
 
+/* rm -rf below a process that goes on: nothing breaks, and it can tell. */
+static void
+test_removed(void)
+{
+	struct ffs_cache *c = open_cache("r");
+	struct named m;
+
+	CHECK(!fill(c, 1, 1000, NULL, NULL) && ffs_cache_current(c));
+	CHECK(!system("rm -rf r/v1"));
+	CHECK(!ffs_cache_current(c) && !read_object(c, 1) && fill(c, 2, 10, NULL, NULL) < 0);
+	CHECK(ffs_cache_drop(c, name_of(&m, 1)) == -ENOENT && !ffs_cache_has(c, &m.n));
+	ffs_cache_free(c);
+	c = open_cache("r");
+	CHECK(!fill(c, 1, 1000, NULL, NULL) && read_object(c, 1));
+	ffs_cache_free(c);
+}
+
 int
 main(void)
 {
@@ -336,5 +353,6 @@ main(void)
 	test_table();
 	test_link();
 	test_missing();
+	test_removed();
 	return failed;
 }

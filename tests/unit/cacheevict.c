@@ -8,13 +8,27 @@
 
 enum { SIZE = 1000 };
 
-/* One pass over [from, to) as a reader that keeps what it had to fetch; hits in a thousand. */
+/*
+ * One pass over [from, to) as a reader that keeps what it had to fetch; hits in a thousand.  With
+ * width it reads in parallel: each object up to so many places from where it belongs.
+ */
 static int
-pass(struct ffs_cache *c, int from, int to)
+pass(struct ffs_cache *c, int from, int to, int width)
 {
-	int i, hits = 0, rc;
+	static int order[1000];
+	int i, k, other, hits = 0, rc;
 
-	for (i = from; i < to; i++) {
+	for (k = 0; k < to - from; k++)
+		order[k] = from + k;
+	for (k = 0; width && k + width < to - from; k += width / 2) {
+		i = k + (int)(random() % width);
+		other = k + (int)(random() % width);
+		rc = order[i];
+		order[i] = order[other];
+		order[other] = rc;
+	}
+	for (k = 0; k < to - from; k++) {
+		i = order[k];
 		if (read_object(c, i)) {
 			hits++;
 			continue;
@@ -48,16 +62,16 @@ pass_lru(int *last, int *clock, int room, int n)
 }
 
 static void
-test_cyclic(void)
+test_cyclic(int width)
 {
 	enum { N = 400, PASSES = 8 };
-	struct ffs_cache *c = open_cache("cyclic");
+	struct ffs_cache *c = open_cache(width ? "parallel" : "cyclic");
 	int last[N] = { 0 }, clock = 0, p, rate, lru, first = 0;
 	struct ffs_cache_totals t;
 
 	set_limits(c, N / 2 * SIZE, 0);
 	for (p = 0; p < PASSES; p++) {
-		rate = pass(c, 0, N);
+		rate = pass(c, 0, N, width);
 		lru = pass_lru(last, &clock, N / 2, N);
 		CHECK(p == 0 || rate >= 450, "pass %d: %d in a thousand", p, rate);
 		CHECK(lru == 0, "a pass of LRU: %d", lru);
@@ -67,13 +81,13 @@ test_cyclic(void)
 	CHECK(t.refused[FFS_CACHE_REFUSED_recent] > 0);
 	/* Other data, all of which has room: what was there before goes. */
 	for (p = 0; p < 5; p++)
-		rate = pass(c, 1000, 1000 + N / 2 * 9 / 10);
+		rate = pass(c, 1000, 1000 + N / 2 * 9 / 10, width);
 	CHECK(rate == 1000, "new data: %d in a thousand", rate);
 	ffs_cache_free(c);
 	/* Again more than there is room for, by a process that knows nothing but the table. */
 	for (p = 0; p < 8; p++) {
 		c = open_cache("cyclic");
-		rate = pass(c, 2000, 2000 + N);
+		rate = pass(c, 2000, 2000 + N, width);
 		first = p && !first && rate >= 450 ? p : first;
 		ffs_cache_free(c);
 	}
@@ -312,7 +326,8 @@ main(void)
 	test_shortage();
 	test_side_by_side();
 	test_rule();
-	test_cyclic();
+	test_cyclic(0);
+	test_cyclic(32);
 	test_pins();
 	test_many();
 	test_follower();
