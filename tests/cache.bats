@@ -1,4 +1,5 @@
-# The cache below its tools: disks that are full, small, read-only or unfit; many entries; damage.
+# The cache itself: disks that are full, small, read-only or unfit; many entries; what a full one
+# keeps; and the modes of ffs-cache that look after it.
 load helper.bash
 
 setup_file() {
@@ -80,4 +81,114 @@ as_nobody() {
 	"$unit/cachedisk" ten d/cache
 	run -0 find d ! -user 65534
 	[ -z "$output" ]
+}
+
+# --- through the tools ---
+
+# dataset NAME CHUNKS: a store with that, of 32 KB a chunk; NAME.csv is the whole.
+dataset() {
+	[ -n "${url-}" ] || start_node
+	seq -f "%.0f,$1,abcdefghijklmnopqrstuvw" 1000001 $((1000000 + 1000 * $2)) >"$1.csv"
+	ffs-split -n "$1" -r 1000 "$1.csv" | ffs-load -q
+}
+
+# pass NAME: read it by ffs-get, keeping what the rule allows; sets hits, of a hundred reads.
+pass() {
+	local before after
+	before=$(ffs-cache --stat --json | jq '.hits')
+	ffs-get --cache=fill "$1" | cmp - "$1.csv"
+	after=$(ffs-cache --stat --json | jq '.hits')
+	hits=$(((after - before) * 100 / $2))
+}
+
+# entry ROW: the file that has it.
+entry() {
+	grep -lr "^$1," "$HOME/.cache/ffs/v1"
+}
+
+@test "passes over twice what there is room for hit half of it, and other data gets in" {
+	dataset d 40
+	dataset e 16
+	ffs-cache -q --size 700k d || true
+	for i in 1 2 3 4; do
+		pass d 40
+		[ "$hits" -ge 45 ]
+	done
+	[ "$(ffs-cache --stat --json | jq .evictions)" -eq 0 ]
+	for i in 1 2 3 4; do pass e 16; done
+	[ "$hits" -eq 100 ]
+	[ "$(ffs-cache --stat --json | jq '.bytes <= 700 * 1024')" = true ]
+}
+
+@test "what is named comes in place of what was there, but for what is pinned" {
+	dataset d 20
+	dataset e 20
+	dataset f 10
+	ffs-cache -q --size 700k d
+	ffs-cache -q e || true
+	[ "$(ffs-cache --list --json e | grep -c '"type":"object"')" -ge 19 ]
+	ffs-cache --clear
+	ffs-cache -q d
+	ffs-cache --pin d
+	run -0 ffs-cache --pin
+	[ "$output" = d ]
+	# What is left of the cache is not enough for another.
+	run -1 --separate-stderr ffs-cache e
+	[[ $stderr == *"what is left is pinned"* || $stderr == *"recently"* ]]
+	run -0 ffs-cache --list --json d
+	[ "$(grep -c '"type":"object".*"pinned":true' <<<"$output")" -eq 20 ]
+	run -1 --separate-stderr ffs-cache --evict d
+	[ "$output" = "0 removed" ]
+	[[ $stderr == *"are pinned"* ]]
+	ffs-cache --unpin d
+	run -0 ffs-cache --evict 'ffs/d/1/0000*' 'ffs/d/1/00010.csv'
+	[ "$output" = "11 removed" ]
+	run -3 --separate-stderr ffs-cache --evict 'ffs/d/1/0000*'
+	run -0 ffs-cache --evict d
+	run -3 --separate-stderr ffs-cache --list d
+}
+
+@test "verify drops what is wrong and nothing else; then it is fetched again" {
+	dataset d 8
+	ffs-cache -q d
+	run -0 ffs-cache --verify
+	[[ $output == "9 entries, "*" 0 wrong" ]]
+	local f0 f1 f2 f3
+	f0=$(entry 1000001) f1=$(entry 1001001) f2=$(entry 1002001) f3=$(entry 1003001)
+	chmod 644 "$f0" "$f1" "$f2"
+	printf x | dd of="$f0" bs=1 seek=500 conv=notrunc status=none
+	truncate -s -1 "$f1"
+	setfattr -x user.ffs.object "$f2"
+	cp --preserve=all --remove-destination "$(entry 1004001)" "$f3"
+	run -6 --separate-stderr ffs-cache --verify
+	[[ $output == "9 entries, "*" 4 wrong" ]]
+	[[ $stderr == *"'s3://ffs/d/1/00000.csv' is not what it was"* ]]
+	[ ! -e "$f0" ] && [ ! -e "$f1" ] && [ ! -e "$f2" ] && [ ! -e "$f3" ]
+	run -0 ffs-cache --stat --json
+	[ "$(jq '[.entries, .damaged] | join(" ")' <<<"$output")" = '"4 4"' ]
+	run -0 --separate-stderr ffs-cache d
+	[[ $stderr == "4 filled, "* ]]
+	ffs-get --cache=only d | cmp - d.csv
+	run -0 ffs-cache --clear
+	[ "$output" = "9 removed" ]
+	run -3 --separate-stderr ffs-get --cache=only d
+}
+
+@test "readers, fillers and an evictor at once: every byte is right, and the limit holds" {
+	dataset d 24
+	ffs-cache -q --size 400k d || true
+	for who in a b; do
+		(for _ in {1..15}; do ffs-get --cache=fill d 2>>"$who.err" | cmp - d.csv || touch wrong; done) 3>&- &
+		others[${#others[@]}]=$!
+	done
+	(for _ in {1..10}; do ffs-cache -q d 2>/dev/null || true; done) 3>&- &
+	others[${#others[@]}]=$!
+	for _ in {1..10}; do ffs-cache -q --evict 'ffs/d/1/*[0-4].csv' >/dev/null 2>&1 || true; done
+	for pid in "${others[@]}"; do wait "$pid"; done
+	[ ! -e wrong ]
+	cat ./*.err
+	[ ! -s a.err ] && [ ! -s b.err ]
+	run -0 ffs-cache --verify
+	[[ $output == *" 0 wrong" ]]
+	[ "$(ffs-cache --stat --json | jq '.bytes <= 400 * 1024')" = true ]
 }

@@ -110,7 +110,7 @@ void ffs_cache_note_miss(struct ffs_cache *c, const struct ffs_cache_name *n);
 #define FFS_CACHE_REFUSALS(X)                                                                      \
 	X(large, "larger than the cache")                                                          \
 	X(busy, "another fill of it is running")                                                   \
-	X(recent, "all entries were read more recently than it is")                                \
+	X(recent, "the cache is full of what was read more recently")                              \
 	X(pinned, "what is left is pinned")                                                        \
 	X(disk, "the disk is nearly full")                                                         \
 	X(inodes, "the file system is nearly out of inodes")                                       \
