@@ -16,10 +16,12 @@
 #include "common/cache/cacheimpl.h"
 
 uint64_t
-ffs_cache_now_us(void)
+ffs_cache_now_us(const struct ffs_cache *c)
 {
 	struct timespec t;
 
+	if (c->clock)
+		return c->clock;
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
@@ -343,7 +345,7 @@ ffs_cache_note_hit(struct ffs_cache *c, const struct ffs_cache_name *n, uint64_t
 	if (!c->table.writable)
 		return;
 	ffs_cache_id(c, n, &id);
-	ffs_table_note(&c->table, id.tag, ffs_cache_now_us(), true, bytes, us);
+	ffs_table_note(&c->table, id.tag, ffs_cache_now_us(c), true, bytes, us);
 }
 
 void
@@ -354,7 +356,7 @@ ffs_cache_note_miss(struct ffs_cache *c, const struct ffs_cache_name *n)
 	if (!c->table.writable)
 		return;
 	ffs_cache_id(c, n, &id);
-	ffs_table_note(&c->table, id.tag, ffs_cache_now_us(), false, 0, 0);
+	ffs_table_note(&c->table, id.tag, ffs_cache_now_us(c), false, 0, 0);
 }
 
 int

@@ -45,6 +45,7 @@ struct ffs_cache {
 	char boot[40];
 	EVP_MD *md;
 	EVP_MD_CTX *mdctx;
+	uint64_t clock; /* what time it is, for tests; 0: what the clock says */
 	struct ffs_table table;
 	struct ffs_evictor *evictor;
 	struct ffs_pins *pins;
@@ -65,7 +66,7 @@ int ffs_cache_shard_make(struct ffs_cache *c, unsigned shard);
 /* What root makes in somebody's cache is his.  0 or -errno. */
 int ffs_cache_give(struct ffs_cache *c, int fd);
 
-uint64_t ffs_cache_now_us(void); /* CLOCK_REALTIME */
+uint64_t ffs_cache_now_us(const struct ffs_cache *c); /* CLOCK_REALTIME */
 
 /* Unlink an entry, if st is given only while it is that file, and take it off the counts.  0,
  * -ENOENT, -errno. */

@@ -10,11 +10,12 @@
 
 /*
  * Eviction: SIEVE over the entries in the order in which they were filled (a hand that goes from
- * the oldest to the newest and round again; an entry read since it last passed is spared once), and
- * in front of it the rule of LIRS: for a new entry only those go that have been idle for longer
- * than half as long again as the time between its own last two reads: programs that read in
- * parallel do not read in exactly the same order each time, and a fill comes a little after its
- * read.
+ * the oldest to the newest and round again; an entry read since it last passed is spared once;
+ * where nothing is read again the hand would follow the newest for ever, so it begins anew after as
+ * many evictions as there are entries), and in front of it the rule of LIRS: for a new entry only
+ * those go that have been idle for longer than half as long again as the time between its own last
+ * two reads: programs that read in parallel do not read in exactly the same order each time, and a
+ * fill comes a little after its read.
  *
  * The list of entries is made by scanning, kept for as long as this process has the cache open, and
  * renewed; no reader ever waits for it.
@@ -34,6 +35,7 @@ enum {
 struct list {
 	struct ffs_scan_entry *v; /* mtime_ns 0: it is gone */
 	size_t n, cap, gone;
+	size_t hand; /* where it goes on: many files can have one mtime */
 };
 
 struct ffs_evictor {
@@ -128,6 +130,22 @@ by_mtime(const void *a, const void *b)
 	return (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
 }
 
+/* The first entry behind the hand. */
+static size_t
+hand_at(const struct list *l, uint64_t hand)
+{
+	size_t lo = 0, hi = l->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (l->v[mid].mtime_ns <= hand)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->n ? lo : 0;
+}
+
 /* One shard more; the last one makes it the list. */
 static int
 scan_step(struct ffs_cache *c, struct ffs_evictor *e)
@@ -143,7 +161,8 @@ scan_step(struct ffs_cache *c, struct ffs_evictor *e)
 	free(e->list.v);
 	e->list = e->scan;
 	memset(&e->scan, 0, sizeof(e->scan));
-	e->made = ffs_cache_now_us();
+	e->list.hand = hand_at(&e->list, ffs_table_get(&c->table.h->hand));
+	e->made = ffs_cache_now_us(c);
 	ffs_table_set(&c->table.h->known, 1);
 	return 0;
 }
@@ -230,29 +249,17 @@ gone:
 static void
 compact(struct list *l)
 {
-	size_t i, n = 0;
+	size_t i, n = 0, hand = 0;
 
-	for (i = 0; i < l->n; i++)
+	for (i = 0; i < l->n; i++) {
+		if (i == l->hand)
+			hand = n;
 		if (l->v[i].mtime_ns)
 			l->v[n++] = l->v[i];
+	}
 	l->n = n;
 	l->gone = 0;
-}
-
-/* The first entry behind the hand. */
-static size_t
-hand_at(const struct list *l, uint64_t hand)
-{
-	size_t lo = 0, hi = l->n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (l->v[mid].mtime_ns <= hand)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < l->n ? lo : 0;
+	l->hand = hand;
 }
 
 static uint64_t
@@ -297,6 +304,7 @@ step(struct ffs_cache *c, struct list *l, size_t i, struct hunt *h)
 	case EVICTED:
 		h->freed_bytes += size;
 		h->freed++;
+		ffs_table_add(&c->table.h->turned, 1);
 		break;
 	case PINNED:
 		h->pinned = true;
@@ -315,23 +323,32 @@ sated(const struct hunt *h)
 	return enough || (least && h->freed >= h->max);
 }
 
-/* Turn the hand until all wanted is freed, twice round at most. */
+/* Turn the hand until all wanted is freed, or until it went round twice in vain. */
 static void
 hunt(struct ffs_cache *c, struct list *l, struct hunt *h)
 {
-	size_t n, i, steps;
+	uint64_t *turned = &c->table.h->turned, freed;
+	size_t n, i, vain;
 
 	if (l->gone > l->n / 4)
 		compact(l);
 	n = l->n;
-	i = hand_at(l, ffs_table_get(&c->table.h->hand));
+	i = l->hand < n ? l->hand : 0;
 	h->oldest = UINT64_MAX;
-	for (steps = 0; steps < 2 * n && !sated(h); steps++, i = i + 1 < n ? i + 1 : 0)
+	for (vain = 0; vain < 2 * n && !sated(h);) {
+		freed = h->freed;
 		step(c, l, i, h);
+		vain = h->freed == freed ? vain + 1 : 0;
+		if (++i >= n || ffs_table_get(turned) > n - l->gone) {
+			i = 0;
+			ffs_table_set(turned, 0);
+		}
+	}
+	l->hand = i;
 	/* All were seen: what is left was last read then or later. */
-	if (steps == 2 * n)
+	if (vain == 2 * n)
 		ffs_table_set(
-		    &c->table.h->oldest, h->oldest < UINT64_MAX ? h->oldest : ffs_cache_now_us());
+		    &c->table.h->oldest, h->oldest < UINT64_MAX ? h->oldest : ffs_cache_now_us(c));
 }
 
 /* Wants what is short, and a part of the cache more, so that not every fill has to evict. */
@@ -475,7 +492,7 @@ ffs_cache_make_room(
 		return rc;
 	rc = evict_for(c, e, bytes, before, why);
 	/* What others filled since is not in our list. */
-	if (rc && !c->locked && ffs_cache_now_us() - e->made > STALE_US && !scan_all(c, e))
+	if (rc && !c->locked && ffs_cache_now_us(c) - e->made > STALE_US && !scan_all(c, e))
 		rc = evict_for(c, e, bytes, before, why);
 	ffs_evictor_unlock(c);
 	return rc;
@@ -496,7 +513,7 @@ ffs_cache_tick(struct ffs_cache *c)
 		rc = scan_step(c, e);
 		return rc ? rc : 1;
 	}
-	if (!e->made || ffs_cache_now_us() - e->made > RENEW_US) {
+	if (!e->made || ffs_cache_now_us(c) - e->made > RENEW_US) {
 		e->next = 0;
 		e->scan.n = 0;
 		return 1;
@@ -510,7 +527,7 @@ ffs_cache_tick(struct ffs_cache *c)
 		return !s.in_vain;
 	bytes = __atomic_exchange_n(&c->table.h->want_bytes, 0, __ATOMIC_RELAXED);
 	if (!bytes || !evict_for(c, e, bytes, ffs_table_get(&c->table.h->want_before), &why) ||
-	    ffs_cache_now_us() - e->made < STALE_US)
+	    ffs_cache_now_us(c) - e->made < STALE_US)
 		return 0;
 	/* Entries of others that we do not know, or counts that are wrong. */
 	e->next = 0;

@@ -132,7 +132,7 @@ hopeless(struct ffs_cache *c, const struct ffs_cache_fill_opts *o)
 static uint64_t
 goes_before(struct ffs_cache *c, const struct ffs_cache_id *id, const struct ffs_cache_fill_opts *o)
 {
-	uint64_t now = ffs_cache_now_us(), back = 0, mark, interval;
+	uint64_t now = ffs_cache_now_us(c), back = 0, mark, interval;
 	struct ffs_table_slot *s;
 
 	if (o->asked_us) {

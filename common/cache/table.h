@@ -13,7 +13,7 @@
  * made: a hole that a full disk cannot fill would end its reader by SIGBUS.
  */
 enum {
-	FFS_TABLE_VERSION = 1,
+	FFS_TABLE_VERSION = 2,
 	FFS_TABLE_HEADER = 8192, /* bytes */
 	FFS_TABLE_WAYS = 8,      /* slots an object can be in */
 	FFS_TABLE_SLOTS = 1 << 18,
@@ -50,6 +50,7 @@ struct ffs_table_header {
 	uint64_t known;       /* the shards' counts are no guess */
 	uint64_t burst;       /* reads of an object so close together are one */
 	uint64_t hand;        /* SIEVE's: the mtime, in ns, of the entry it stands at */
+	uint64_t turned;      /* how many it evicted since it began at the oldest */
 	uint64_t oldest;      /* no entry that may go was last read before this */
 	uint64_t want_bytes;  /* others ask the evictor for so much room, */
 	uint64_t want_before; /* by what was last read before this */

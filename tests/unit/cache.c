@@ -2,7 +2,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "tests/unit/cachetest.h"
@@ -177,6 +179,34 @@ test_damage(void)
 	ffs_cache_free(c);
 }
 
+/* Who is killed in a fill leaves a file and room taken; the next fill of the object clears both. */
+static void
+test_killed(void)
+{
+	struct ffs_cache_fill_opts o = { .etag = "e", .size = 100000 };
+	struct ffs_cache *c = open_cache("x"), *his;
+	enum ffs_cache_refusal why;
+	struct ffs_cache_fill *f;
+	struct ffs_cache_totals t;
+	struct named m;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		his = open_cache("x");
+		if (!ffs_cache_fill_begin(his, name_of(&m, 1), &o, &f, &why))
+			(void)ffs_cache_fill_write(f, "half", 4);
+		kill(getpid(), SIGKILL);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	ffs_cache_totals(c, &t);
+	CHECK(t.entries == 1 && t.bytes == 100000 && !ffs_cache_has(c, name_of(&m, 1)));
+	CHECK(!fill(c, 1, 50, NULL, NULL) && read_object(c, 1));
+	ffs_cache_totals(c, &t);
+	CHECK(t.entries == 1 && t.bytes == 50, "%lu %lu", t.entries, t.bytes);
+	ffs_cache_free(c);
+}
+
 static void
 test_notes(void)
 {
@@ -240,7 +270,7 @@ test_table(void)
 			spoil(junk, sizeof(junk), 0, -1);
 			break;
 		case 2: /* another version */
-			spoil("\2", 1, 8, -1);
+			spoil("\377", 1, 8, -1);
 			break;
 		case 3: /* more slots than there is file */
 			spoil("\0\0\0\1", 4, 16, -1);
@@ -349,6 +379,7 @@ main(void)
 	test_fill_and_find();
 	test_promises();
 	test_damage();
+	test_killed();
 	test_notes();
 	test_table();
 	test_link();
