@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/cache/use.h"
 #include "common/dataset/manifest.h"
@@ -19,6 +20,7 @@ struct ffs_hit {
 	bool unchecked;           /* ffs_hit_check() has to say first that its bytes are right */
 	uint64_t us;              /* what finding, checking and reading it took so far */
 	/* Of the check: */
+	struct timespec mtime; /* when it began */
 	uint64_t at;
 	uint32_t crc;
 	char *buf;

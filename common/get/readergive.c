@@ -183,7 +183,6 @@ static int
 give_range(struct ffs_reader_job *j)
 {
 	struct ffs_reader_piece *pc = j->pc;
-
 	const struct ffs_object *o = j->hit ? &j->hit->object : j->object;
 	int rc;
 
