@@ -363,20 +363,32 @@ writes(void)
 	CHECK(COUNTER(f, requests_control) == 1 && COUNTER(f, bad_requests) == 0 &&
 	      COUNTER(f, pipelined) == 0 && COUNTER(f, bad_responses) == 0 &&
 	      COUNTER(f, orphans) == 0);
+	end(f);
+}
 
-	/* Control objects are nobody's data. */
-	feed_ask(f, &t, "GET /b/.ffs/nodes HTTP/1.1\r\n\r\n");
-	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	feed_ask(f, &t, "GET /b/lobster/1/.claim HTTP/1.1\r\n\r\n");
-	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	CHECK(COUNTER(f, requests_control) == 3 && COUNTER(f, reads) == 0);
-	feed_ask(f, &t, "GET /b/manifest.json HTTP/1.1\r\n\r\n");
-	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	feed_ask(f, &t, "GET /b/x.ffs/y HTTP/1.1\r\n\r\n");
-	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	feed_ask(f, &t, "GET /b/x.claim HTTP/1.1\r\n\r\n");
-	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	CHECK(COUNTER(f, requests_control) == 3 && COUNTER(f, reads) == 3);
+/* Control objects are nobody's data. */
+static void
+control(void)
+{
+	static const struct {
+		const char *key;
+		bool control;
+	} keys[] = { { ".ffs/nodes", true }, { "lobster/1/.claim", true },
+		{ "lobster/manifest.json", true }, { "a/b/manifest.json?versionId=2", true },
+		{ "manifest.json", false }, { "x.ffs/y", false }, { "a/.ffs/y", false },
+		{ ".ffs", false }, { "x.claim", false }, { ".claim", false },
+		{ "a/xmanifest.json", false } };
+	struct feed *f = start();
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < COUNT(keys); i++) {
+		feed_ask(f, &t, "GET /b/%s HTTP/1.1\r\n\r\n", keys[i].key);
+		feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+		n += keys[i].control;
+		CHECK(COUNTER(f, requests_control) == n && COUNTER(f, requests) == i + 1 - n &&
+			  COUNTER(f, reads) == i + 1 - n,
+		    "%s", keys[i].key);
+	}
 	end(f);
 }
 
@@ -390,5 +402,6 @@ main(void)
 	lengthless();
 	hostile();
 	writes();
+	control();
 	return failed;
 }

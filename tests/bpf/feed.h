@@ -256,6 +256,23 @@ feed_object(struct feed *f, const char *text, struct ffs_object_stat *o)
 	return -ENOENT;
 }
 
+/* As if nothing had been seen, but for connections. */
+static inline void
+feed_forget(struct feed *f)
+{
+	int cpus = libbpf_num_possible_cpus(),
+	    maps[] = { bpf_map__fd(f->w->maps.objects), bpf_map__fd(f->w->maps.names) };
+	uint64_t *none = calloc(cpus, sizeof(*none));
+	struct ffs_object_id id;
+
+	for (uint32_t i = 0; none && i < FFS_COUNTERS_N; i++)
+		bpf_map_update_elem(bpf_map__fd(f->w->maps.counters), &i, none, BPF_ANY);
+	free(none);
+	for (size_t i = 0; i < COUNT(maps); i++)
+		while (!bpf_map_get_next_key(maps[i], NULL, &id))
+			bpf_map_delete_elem(maps[i], &id);
+}
+
 static inline int
 feed_events(struct feed *f)
 {
