@@ -111,11 +111,17 @@ in_lab() {
 		args+=("$1" "$2")
 		shift 2
 	done
-	declare -f >lab.functions
-	# shellcheck disable=SC2016 # expanded by the lab's shell
-	timeout --kill-after=10 "${lab_seconds:-120}" "$BATS_TEST_DIRNAME/../scripts/lab" \
-		"${args[@]}" bash -c 'source ./lab.functions && pids=() && set -eE
+	# A script, not bash -c: run of bats could not set the flag c again, and would lose errexit.
+	{
+		declare -f
+		cat <<-'END'
+			pids=()
 			trap "trap - ERR; set +e; teardown" EXIT
-			trap "echo \"in the lab: \$BASH_COMMAND (\${FUNCNAME[0]-}:\$LINENO)\" >&2" ERR
-			"$@"' in_lab "$@" 3>&-
+			trap 'echo "in the lab: $BASH_COMMAND (${FUNCNAME[0]-}:$LINENO)" >&2' ERR
+			set -eE
+			"$@"
+		END
+	} >lab.bash
+	timeout --kill-after=10 "${lab_seconds:-120}" "$BATS_TEST_DIRNAME/../scripts/lab" \
+		"${args[@]}" bash ./lab.bash "$@" 3>&-
 }
