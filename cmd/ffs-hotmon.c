@@ -148,6 +148,19 @@ open_maps(struct ffs_session *s)
 		die(rc == -ESTALE ? FFS_EXIT_NOTFOUND : ffs_exit_of(rc), rc, why);
 }
 
+/* Whether the table is all there was to be seen. */
+static int
+tell_losses(const struct ffs_session *s, const struct opts *o)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	int rc = o->json ? 0 : ffs_report_losses(&b, &s->maps);
+
+	if (!rc && b.len)
+		on_note((void *)o, false, b.p);
+	ffs_buf_release(&b);
+	return rc;
+}
+
 /* Print what becomes hot, until a signal. */
 static int
 follow(struct ffs_session *s, const struct opts *o)
@@ -169,6 +182,8 @@ follow(struct ffs_session *s, const struct opts *o)
 		if (!rc)
 			rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
 	}
+	if (!rc)
+		rc = tell_losses(s, o);
 	ffs_report_hot_free(hot);
 	check_print(rc);
 	return stop;
@@ -244,6 +259,8 @@ once(const struct opts *o)
 		rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
 	if (!rc && o->json)
 		rc = ffs_report_print_counters(stdout, &s.maps);
+	if (!rc)
+		rc = tell_losses(&s, o);
 	ffs_session_release(&s);
 	check_print(rc);
 	return ffs_exit_flush(FFS_EXIT_OK);

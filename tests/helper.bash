@@ -117,11 +117,12 @@ in_lab() {
 		cat <<-'END'
 			pids=()
 			trap "trap - ERR; set +e; teardown" EXIT
-			trap 'echo "in the lab: $BASH_COMMAND (${FUNCNAME[0]-}:$LINENO)" >&2' ERR
+			trap 'echo "in the lab: $BASH_COMMAND (${FUNCNAME[*]:0:2}): ${output-}${stderr-}" >&2' ERR
 			set -eE
 			"$@"
 		END
 	} >lab.bash
+	export BATS_TEST_DIRNAME
 	timeout --kill-after=10 "${lab_seconds:-120}" "$BATS_TEST_DIRNAME/../scripts/lab" \
 		"${args[@]}" bash ./lab.bash "$@" 3>&-
 }

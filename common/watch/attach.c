@@ -199,6 +199,20 @@ ffs_attach_link(void *arg, const struct ffs_link *link, bool gone)
 }
 
 void
+ffs_attach_absent(const struct ffs_attach *a)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->o.names_n; i++) {
+		for (k = 0; k < a->n && strcmp(a->v[k].name, a->o.names[i]); k++)
+			;
+		if (k == a->n)
+			note(a, false, "interface '%s' is not there%s", a->o.names[i],
+			    a->o.stay ? "" : " yet");
+	}
+}
+
+void
 ffs_attach_free(struct ffs_attach *a)
 {
 	size_t i;

@@ -33,6 +33,9 @@ void ffs_attach_free(struct ffs_attach *a);
  * ffs_links_read(). */
 void ffs_attach_link(void *a, const struct ffs_link *link, bool gone);
 
+/* When all that are there were told of: note which of names are not. */
+void ffs_attach_absent(const struct ffs_attach *a);
+
 /* On how many interfaces it is, and whether on any of them by clsact. */
 size_t ffs_attach_count(const struct ffs_attach *a, bool *clsact);
 

@@ -27,7 +27,8 @@
 static int
 say(char **why, int rc, const char *what, const char *path)
 {
-	if (why && asprintf(why, "%s '%s': %s", what, path, strerror(-rc)) < 0)
+	if (why && asprintf(why, "%s '%s': %s", what, path,
+		       rc == -EACCES ? "others may write to it" : strerror(-rc)) < 0)
 		*why = NULL;
 	return rc;
 }
@@ -53,7 +54,7 @@ make_dir(const char *path)
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
 	if (st.st_uid || (st.st_mode & 022))
-		return -EPERM;
+		return -EACCES;
 	/* Whatever the umask took. */
 	return chmod(path, 0755) ? -errno : 0;
 }

@@ -12,16 +12,18 @@
 
 #define WORK_MS 1000
 
-/* Those that ask to end; SIGCHLD, that the other half has. */
+/* Those that ask to end, where they are not ignored (nohup); SIGCHLD, that the other half has. */
 static void
 handled(sigset_t *set)
 {
 	static const int signals[] = { SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction sa;
 	size_t i;
 
 	sigemptyset(set);
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		sigaddset(set, signals[i]);
+		if (!sigaction(signals[i], NULL, &sa) && sa.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
 }
 
 void

@@ -157,6 +157,23 @@ ffs_report_counters(struct ffs_json *j, const struct ffs_maps *m)
 
 /* --- for a terminal --- */
 
+int
+ffs_report_losses(struct ffs_buf *b, const struct ffs_maps *m)
+{
+	uint64_t v[FFS_COUNTERS_N];
+	int i, rc = ffs_maps_counters(m, v);
+
+	for (i = 0; !rc && i < FFS_COUNTERS_N; i++) {
+		enum ffs_counter c = (enum ffs_counter)i;
+
+		if (v[i] && ffs_maps_counter_loss(c))
+			ffs_buf_addf(b, "%s%s %" PRIu64 " (%s)",
+			    b->len ? ", " : "lost: ", ffs_maps_counter_name(c), v[i],
+			    ffs_maps_counter_text(c));
+	}
+	return rc ? rc : ffs_buf_error(b);
+}
+
 void
 ffs_report_head(struct ffs_buf *b)
 {

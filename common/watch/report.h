@@ -29,6 +29,10 @@ void ffs_report_object(struct ffs_json *j, const char *type, const struct ffs_ma
  * loaded.  0 or -errno. */
 int ffs_report_counters(struct ffs_json *j, const struct ffs_maps *m);
 
+/* "lost: ring_full 3 (events lost: the ring was full)", of all losses; nothing where there are
+ * none. */
+int ffs_report_losses(struct ffs_buf *b, const struct ffs_maps *m);
+
 /* One line for a terminal; head is the one of the columns. */
 void ffs_report_head(struct ffs_buf *b);
 void ffs_report_row(struct ffs_buf *b, const struct ffs_maps *m, const struct ffs_maps_object *o,

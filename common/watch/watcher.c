@@ -100,12 +100,14 @@ attach_all(struct ffs_watcher *w, char **why)
 		rc = ffs_links_read(w->links, ffs_attach_link, w->attach);
 	if (rc)
 		return say(why, rc, "cannot ask for interfaces: %s", strerror(-rc));
-	if (!ffs_attach_count(w->attach, &w->clsact) && ffs_attach_error(w->attach)) {
-		rc = ffs_attach_error(w->attach);
-		return say(why, rc == -EINVAL ? -EOPNOTSUPP : rc,
-		    "the programs could be attached to no interface: %s", strerror(-rc));
-	}
-	return 0;
+	if (!ffs_attach_error(w->attach))
+		ffs_attach_absent(w->attach);
+	if (ffs_attach_count(w->attach, &w->clsact) ||
+	    (!ffs_attach_error(w->attach) && !w->o.load.stay))
+		return 0;
+	rc = ffs_attach_error(w->attach) ? ffs_attach_error(w->attach) : -ENODEV;
+	return say(why, rc == -EINVAL ? -EOPNOTSUPP : rc,
+	    "the programs could be attached to no interface");
 }
 
 /* --- the whole --- */
