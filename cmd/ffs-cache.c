@@ -23,16 +23,16 @@
 #include "common/follow/warm.h"
 #include "common/watch/halves.h"
 
-#define JOBS 4
-
 enum mode {
 	FOLLOW,
 	WARM,
 	LIST, /* as enum ffs_stock_mode, from here on */
-	PIN = LIST + FFS_STOCK_PIN,
-	UNPIN = LIST + FFS_STOCK_UNPIN,
-	EVICT = LIST + FFS_STOCK_EVICT,
-	CLEAR = LIST + FFS_STOCK_CLEAR,
+	STAT,
+	PIN,
+	UNPIN,
+	EVICT,
+	VERIFY,
+	CLEAR,
 };
 
 struct opts {
@@ -57,8 +57,8 @@ struct run {
 static void
 help(void)
 {
-	puts("usage: ffs-cache [OPTION...]                  follow what the kernel says is hot\n"
-	     "       ffs-cache DATASET[@GEN]... | s3://BUCKET/KEY... | URL... | -    warm these\n"
+	puts("usage: ffs-cache [OPTION...]                   fill what the kernel says is hot\n"
+	     "       ffs-cache DATASET[@GEN]... | s3://BUCKET/KEY... | URL... | -   fill these\n"
 	     "       ffs-cache --list [GLOB...] | --stat | --verify | --clear\n"
 	     "       ffs-cache --pin [DATASET...] | --unpin DATASET... | --evict GLOB...\n"
 	     "\n"
@@ -71,8 +71,7 @@ help(void)
 	     "      --readahead K     with a hot chunk come the next K\n"
 	     "      --bwlimit RATE    bytes a second for fills, or 170mbit\n"
 	     "  -j, --jobs N          fills at once (default 4)\n"
-	     "      --json            JSON Lines\n"
-	     "      --progress=auto|line|none\n"
+	     "      --json, --progress=auto|line|none\n"
 	     "      --endpoint URL, --region NAME, --profile NAME\n"
 	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
 }
@@ -123,14 +122,6 @@ on_failed(void *arg, enum ffs_exit status, const char *text)
 	run->status = ffs_exit_add(run->status, status);
 }
 
-static void
-on_tick(void *arg, const struct ffs_progress_at *at)
-{
-	struct run *run = arg;
-
-	ffs_progress_draw(&run->progress, at);
-}
-
 /* --- what is done --- */
 
 static void
@@ -172,59 +163,42 @@ open_stores(struct run *run)
 static struct ffs_filler_opts
 filler_opts(struct run *run)
 {
-	const struct ffs_fillopts *o = &run->o->fill;
-
 	return (struct ffs_filler_opts){ .stores = &run->stores,
 		.cache = run->cache,
-		.jobs = o->jobs,
-		.rate = o->rate,
-		.ahead = o->ahead,
-		.allow = o->allow,
-		.deny = o->deny,
+		.how = &run->o->fill,
 		.event = on_fill,
 		.arg = run };
 }
 
+/* -ESTALE: the cache was removed. */
 static int
-follow(struct run *run)
+follow_run(struct run *run)
 {
 	struct ffs_follow_opts o = { .fill = filler_opts(run),
 		.own = &run->own,
-		.all = run->o->fill.all,
 		.dropped = on_dropped,
 		.note = run->o->quiet ? NULL : on_note,
 		.stop = ffs_process_stop() };
 	struct ffs_follow_stats stats;
-	struct ffs_follow *f;
 	char *why = NULL;
+	struct ffs_follow *f = ffs_follow_new(&o, &why);
 	int rc;
 
-	f = ffs_follow_new(&o, &why);
 	if (!f)
-		errx(errno == EBUSY ? FFS_EXIT_FAIL : FFS_EXIT_UNSUP, "%s",
-		    why ? why : strerror(errno));
+		errx(errno == EBUSY ? FFS_EXIT_FAIL
+		     : why          ? FFS_EXIT_UNSUP
+				    : ffs_exit_of(-errno),
+		    "%s", why ? why : strerror(errno));
 	if (run->o->verbose)
 		warnx("following; the cache is '%s'", ffs_cache_path(run->cache));
 	rc = ffs_follow_run(f);
 	ffs_follow_stats(f, &stats);
 	ffs_follow_free(f);
-	if (rc != -ESTALE && run->status == FFS_EXIT_OK)
+	if (rc && rc != -ESTALE)
+		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
+	if (!rc && run->status == FFS_EXIT_OK)
 		check_told(run, ffs_tell_end(&run->tell, &stats));
 	return rc;
-}
-
-static void
-follow_run(struct run *run)
-{
-	int rc;
-
-	while ((rc = follow(run)) == -ESTALE) {
-		on_note(NULL, "the cache was removed: making it anew");
-		ffs_cache_free(run->cache);
-		open_cache(run, true);
-	}
-	if (rc)
-		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
 }
 
 static void
@@ -235,7 +209,7 @@ warm_run(struct run *run, char *const *args, size_t n)
 		.nargs = n,
 		.fd = STDIN_FILENO,
 		.failed = on_failed,
-		.tick = run->o->progress ? on_tick : NULL,
+		.progress = &run->progress,
 		.stop = ffs_process_stop() };
 	int rc;
 
@@ -270,15 +244,6 @@ maintain(struct run *run, char *const *args, size_t n)
 }
 
 /* --- the command line --- */
-
-static void
-set_mode(struct opts *o, enum mode mode)
-{
-	if (o->mode != FOLLOW && o->mode != mode)
-		ffs_exit_usage("--list, --stat, --pin, --unpin, --evict, --verify and --clear "
-			       "exclude each other");
-	o->mode = mode;
-}
 
 /* An option that the library knows. */
 static void
@@ -323,10 +288,10 @@ parse_opts(struct opts *o, int argc, char **argv)
 		{ "readahead", required_argument, NULL, FFS_FILLOPT_READAHEAD },
 		{ "region", required_argument, NULL, FFS_CONFIG_REGION },
 		{ "size", required_argument, NULL, FFS_FILLOPT_SIZE },
-		{ "stat", no_argument, NULL, OPT_MODE + LIST + FFS_STOCK_STAT },
+		{ "stat", no_argument, NULL, OPT_MODE + STAT },
 		{ "unpin", no_argument, NULL, OPT_MODE + UNPIN },
 		{ "verbose", no_argument, NULL, 'v' },
-		{ "verify", no_argument, NULL, OPT_MODE + LIST + FFS_STOCK_VERIFY },
+		{ "verify", no_argument, NULL, OPT_MODE + VERIFY },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
@@ -357,10 +322,12 @@ parse_opts(struct opts *o, int argc, char **argv)
 			progress = optarg;
 			break;
 		default:
-			if (ch >= OPT_MODE && ch <= OPT_MODE + (int)CLEAR)
-				set_mode(o, (enum mode)(ch - OPT_MODE));
-			else
+			if (ch < OPT_MODE || ch > OPT_MODE + (int)CLEAR)
 				take(o, ch == 'j' ? FFS_FILLOPT_JOBS : ch);
+			else if (o->mode != FOLLOW && o->mode != (enum mode)(ch - OPT_MODE))
+				ffs_exit_usage("two things to do");
+			else
+				o->mode = (enum mode)(ch - OPT_MODE);
 		}
 	}
 	if (ffs_progress_parse(progress, !o->quiet && isatty(STDERR_FILENO), &o->progress))
@@ -372,8 +339,7 @@ check_opts(struct opts *o, int nargs)
 {
 	if (o->mode == FOLLOW && nargs)
 		o->mode = WARM;
-	if (o->mode > WARM && o->mode != LIST && o->mode != PIN && o->mode != UNPIN &&
-	    o->mode != EVICT && nargs)
+	if (nargs && (o->mode == STAT || o->mode == VERIFY || o->mode == CLEAR))
 		ffs_exit_usage("--stat, --verify and --clear take no names");
 	if ((o->mode == EVICT || o->mode == UNPIN) && !nargs)
 		ffs_exit_usage("nothing is named");
@@ -386,7 +352,7 @@ check_opts(struct opts *o, int nargs)
 int
 main(int argc, char **argv)
 {
-	struct opts o = { .fill.jobs = JOBS };
+	struct opts o = { .fill = FFS_FILLOPTS_INIT };
 	struct run run = { .o = &o, .own = FFS_OWN_INIT };
 	int rc;
 
@@ -396,7 +362,6 @@ main(int argc, char **argv)
 	ffs_process_begin();
 	parse_opts(&o, argc, argv);
 	argc -= optind;
-	argv += optind;
 	check_opts(&o, argc);
 	/* What root makes in a user's cache the user could not use: be the user. */
 	rc = ffs_halves_drop();
@@ -411,12 +376,15 @@ main(int argc, char **argv)
 		.refusals = o.mode == FOLLOW && (o.json || o.verbose) };
 	if (o.mode == FOLLOW || o.mode == WARM)
 		open_stores(&run);
-	if (o.mode == FOLLOW)
-		follow_run(&run);
-	else if (o.mode == WARM)
-		warm_run(&run, argv, (size_t)argc);
-	else
-		maintain(&run, argv, (size_t)argc);
+	while (o.mode == FOLLOW && follow_run(&run) == -ESTALE) {
+		warnx("the cache was removed: making it anew");
+		ffs_cache_free(run.cache);
+		open_cache(&run, true);
+	}
+	if (o.mode == WARM)
+		warm_run(&run, argv + optind, (size_t)argc);
+	else if (o.mode != FOLLOW)
+		maintain(&run, argv + optind, (size_t)argc);
 	ffs_stores_release(&run.stores);
 	ffs_own_release(&run.own);
 	ffs_cache_free(run.cache);

@@ -95,7 +95,7 @@ matches(const char *const *globs, const struct ffs_filler_want *w)
 }
 
 static bool
-wanted(const struct ffs_filler_opts *o, const struct ffs_filler_want *w)
+wanted(const struct ffs_fillopts *o, const struct ffs_filler_want *w)
 {
 	return (!o->allow || matches(o->allow, w)) && (!o->deny || !matches(o->deny, w));
 }
@@ -109,7 +109,7 @@ unwanted(struct ffs_filler *f, struct ffs_fill *j)
 	ffs_cache_limits_get(f->o.cache, &limits);
 	if (ffs_filler_control(j->w.key))
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_control, 0);
-	else if (!wanted(&f->o, &j->w))
+	else if (!wanted(f->o.how, &j->w))
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_denied, 0);
 	else if (limits.size && j->w.size > limits.size)
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_large, 0);
@@ -216,15 +216,15 @@ static void
 refill(struct ffs_filler *f)
 {
 	uint64_t now = ffs_clock_us(), past = now - f->filled_us;
-	int64_t most = (int64_t)(f->o.rate / 1000 * BURST_MS) + 1;
+	int64_t most = (int64_t)(f->o.how->rate / 1000 * BURST_MS) + 1;
 	struct ffs_fill *j;
 
-	if (!f->o.rate)
+	if (!f->o.how->rate)
 		return;
 	if (past > 1000000)
 		past = 1000000;
 	f->filled_us = now;
-	f->tokens += (int64_t)((double)f->o.rate * (double)past / 1e6);
+	f->tokens += (int64_t)((double)f->o.how->rate * (double)past / 1e6);
 	if (f->tokens > most)
 		f->tokens = most;
 	if (f->tokens <= 0)
@@ -239,7 +239,7 @@ refill(struct ffs_filler *f)
 bool
 ffs_filler_take(struct ffs_filler *f, size_t n)
 {
-	if (!f->o.rate)
+	if (!f->o.how->rate)
 		return true;
 	if (f->tokens <= 0)
 		return false;
@@ -264,7 +264,8 @@ start(struct ffs_filler *f, int timeout_ms)
 	while ((j = TAILQ_FIRST(&f->resting)) && j->due_us <= ffs_clock_us())
 		ffs_fill_enter(j, &f->later);
 	refill(f);
-	for (looks = 0; f->nrunning < f->o.jobs && (!f->o.rate || f->tokens > 0); looks++) {
+	for (looks = 0; f->nrunning < f->o.how->jobs && (!f->o.how->rate || f->tokens > 0);
+	     looks++) {
 		j = TAILQ_FIRST(&f->hot) ? TAILQ_FIRST(&f->hot) : TAILQ_FIRST(&f->later);
 		if (!j)
 			break;
@@ -274,9 +275,9 @@ start(struct ffs_filler *f, int timeout_ms)
 	}
 	if (!TAILQ_EMPTY(&f->resting) && timeout_ms > FFS_FILLER_REST_MS)
 		timeout_ms = FFS_FILLER_REST_MS;
-	if (!f->o.rate || f->tokens > 0 || !f->left)
+	if (!f->o.how->rate || f->tokens > 0 || !f->left)
 		return timeout_ms;
-	ms = (int)((double)-f->tokens * 1000 / (double)f->o.rate) + 1;
+	ms = (int)((double)-f->tokens * 1000 / (double)f->o.how->rate) + 1;
 	return ms < timeout_ms ? ms : timeout_ms;
 }
 

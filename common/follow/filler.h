@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/cache/cache.h"
+#include "common/follow/fillopts.h"
 #include "common/follow/shelf.h"
 #include "common/s3/stores.h"
 
@@ -39,12 +40,9 @@ struct ffs_filler_event {
 struct ffs_filler_opts {
 	struct ffs_stores *stores;
 	struct ffs_cache *cache;
-	unsigned jobs;
-	uint64_t rate;     /* bytes a second, 0: no bound */
+	const struct ffs_fillopts *how;
 	uint64_t asked_us; /* CLOCK_MONOTONIC, when somebody asked for all this by name; 0: nobody
 	                      did */
-	unsigned ahead;    /* with a hot chunk come so many that follow it */
-	const char **allow, **deny; /* patterns for "BUCKET/KEY", NULL-ended; NULL: none */
 	/* What has become of a wish; may add others. */
 	void (*event)(void *arg, const struct ffs_filler_event *e);
 	void *arg;

@@ -420,7 +420,7 @@ ahead(struct ffs_fill *j)
 	struct ffs_filler_want w = {
 		.node = j->w.node, .bucket = j->w.bucket, .src = j->w.src, .message = j->w.message
 	};
-	size_t end = j->w.chunk + j->f->o.ahead;
+	size_t end = j->w.chunk + j->f->o.how->ahead;
 	const struct ffs_object *o;
 
 	if (end >= m->nchunks)
@@ -473,7 +473,7 @@ ffs_fill_start(struct ffs_fill *j)
 	int rc;
 
 	/* An entry that is not to be asked about needs nobody to say what it is, either. */
-	if (j->w.keep && !j->f->o.ahead && present(j)) {
+	if (j->w.keep && !j->f->o.how->ahead && present(j)) {
 		ffs_fill_end(j, FFS_FILLER_PRESENT, 0);
 		return;
 	}
@@ -482,7 +482,7 @@ ffs_fill_start(struct ffs_fill *j)
 		ffs_fill_enter(j, &j->f->waiting);
 	if (rc)
 		return;
-	if (j->w.hot && j->w.src && j->f->o.ahead)
+	if (j->w.hot && j->w.src && j->f->o.how->ahead)
 		ahead(j);
 	if (j->hit.fd < 0 && present(j)) {
 		ffs_fill_end(j, FFS_FILLER_PRESENT, 0);

@@ -8,14 +8,19 @@
 
 /* What the command line says about filling. */
 struct ffs_fillopts {
-	unsigned jobs, ahead;
-	uint64_t rate;
-	const char **allow, **deny; /* NULL-ended; NULL: none */
-	bool all;
-	bool given; /* one of those that only filling needs */
+	unsigned jobs, ahead;       /* fills at once; how many follow a hot chunk */
+	uint64_t rate;              /* bytes a second, 0: no bound */
+	const char **allow, **deny; /* NULL-ended, as for ffs_cache_meant(); NULL: none */
+	bool all;                   /* admit what is read once */
+	bool given;                 /* one of those that only filling needs */
 	struct ffs_cache_limits limits;
 	bool has_size, has_free;
 };
+
+#define FFS_FILLOPTS_INIT                                                                          \
+	{                                                                                          \
+		.jobs = 4                                                                          \
+	}
 
 /* The options for the table of getopt_long(3), by these values. */
 enum ffs_fillopt {

@@ -12,7 +12,7 @@
 #include "common/watch/ring.h"
 
 #define TICK_MS 500  /* how often the counters and the pins are looked at, */
-#define TEND_MS 100  /* the cache, for others that want room */
+#define TEND_MS 500  /* the cache, for others that want room */
 #define ALL_MS 100   /* and the objects, where every read counts */
 #define ALL_SHARE 10 /* a walk over many takes time: at most a tenth of it goes there */
 
@@ -26,7 +26,7 @@ struct ffs_follow {
 	uint64_t counters[FFS_COUNTERS_N];
 	uint64_t seen_ns; /* reads before that were looked at, where every read counts */
 	int64_t ticked_ms, tended_ms, walk_ms;
-	bool tend_more;
+	bool tend_more, tend_failed;
 	struct ffs_follow_stats stats;
 	uint64_t lat[FFS_LAT_BUCKETS];
 };
@@ -205,7 +205,8 @@ on_object(void *arg, const struct ffs_maps_object *o)
 		.read_ns = s->last_ns,
 		.keep = true };
 
-	if (f->o.all ? !s->reads || s->last_ns < f->seen_ns : !ffs_report_is_hot(&f->maps, s))
+	if (f->o.fill.how->all ? !s->reads || s->last_ns < f->seen_ns
+			       : !ffs_report_is_hot(&f->maps, s))
 		return 0;
 	if (!ffs_cache_has(f->o.fill.cache, &name))
 		want(f, &o->id, *o->version || strlen(o->key) != o->key_len, &w);
@@ -301,7 +302,7 @@ tick(struct ffs_follow *f)
 	memcpy(f->counters, now, sizeof(now));
 	if (lost)
 		f->seen_ns = 0;
-	if (lost || (f->o.all && read))
+	if (lost || (f->o.fill.how->all && read))
 		walk(f);
 }
 
@@ -351,17 +352,19 @@ ffs_follow_free(struct ffs_follow *f)
 }
 
 /* What the cache wants done now and then; more where it says so. */
-static int
+static void
 tend(struct ffs_follow *f, int64_t now)
 {
 	int rc;
 
 	if (now - f->tended_ms < TEND_MS && !f->tend_more)
-		return 0;
+		return;
 	f->tended_ms = now;
 	rc = ffs_cache_tick(f->o.fill.cache);
 	f->tend_more = rc == 1;
-	return rc < 0 ? rc : 0;
+	if (rc < 0 && !f->tend_failed)
+		note(f, "cannot look after the cache");
+	f->tend_failed = rc < 0;
 }
 
 int
@@ -373,17 +376,16 @@ ffs_follow_run(struct ffs_follow *f)
 	walk(f);
 	while (!*f->o.stop && rc >= 0) {
 		now = ffs_clock_ms();
-		every = f->o.all ? ALL_MS + f->walk_ms * ALL_SHARE : TICK_MS;
+		every = f->o.fill.how->all ? ALL_MS + f->walk_ms * ALL_SHARE : TICK_MS;
 		if (now - f->ticked_ms >= every) {
 			f->ticked_ms = now;
 			tick(f);
 			if (!ffs_cache_current(f->o.fill.cache))
 				return -ESTALE;
 		}
-		rc = tend(f, now);
+		tend(f, now);
 		left = f->tend_more ? 0 : f->ticked_ms + every - now;
-		if (!rc)
-			rc = ffs_filler_run(f->filler, (int)(left < TEND_MS ? left : TEND_MS));
+		rc = ffs_filler_run(f->filler, (int)(left < TEND_MS ? left : TEND_MS));
 	}
 	return rc < 0 ? rc : 0;
 }

@@ -17,7 +17,6 @@ struct ffs_follow_opts {
 	struct ffs_filler_opts fill; /* its event and arg are what is told of fills */
 	struct ffs_own *own;         /* the sockets of the stores' pool */
 	const char *dir;             /* of the pins, NULL: ffs_maps_dir() */
-	bool all;                    /* fill at the first read that is seen */
 	/* Entries were dropped because somebody wrote; key NULL: the bucket's, so many. */
 	void (*dropped)(void *arg, const char *bucket, const char *key, int64_t entries);
 	/* A line for the user: the kernel's side has gone, or is back. */

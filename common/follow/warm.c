@@ -272,8 +272,7 @@ ffs_warm_run(struct ffs_warm *w)
 		rc = ffs_filler_run(r.filler, TICK_MS);
 		if (rc < 0)
 			break;
-		if (w->tick)
-			w->tick(w->fill.arg, &r.at);
+		ffs_progress_draw(w->progress, &r.at);
 	}
 	ffs_filler_free(r.filler);
 	ffs_lines_free(r.lines);

@@ -20,7 +20,7 @@ struct ffs_warm {
 	int fd; /* where the lines are */
 	/* Something that cannot be had, or a bad line; the rest goes on. */
 	void (*failed)(void *arg, enum ffs_exit status, const char *text);
-	void (*tick)(void *arg, const struct ffs_progress_at *at); /* may be NULL */
+	struct ffs_progress *progress; /* started */
 	const volatile sig_atomic_t *stop;
 	/* The outcome. */
 	uint64_t filled, present, refused, bytes;
