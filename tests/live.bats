@@ -142,7 +142,7 @@ lab_objects() {
 	until_true 10 shows_not 'keys and signs'
 	key c
 	until_shown 'load_errors'
-	until_shown 'request heads in more than one segment'
+	until_shown 'packets whose bytes could not be read'
 	key x
 	until_true 10 shows_not 'load_errors'
 	key q
@@ -152,6 +152,25 @@ lab_objects() {
 @test "the list is sorted by keys; boxes open and close; a large terminal is used" {
 	need_screen
 	in_lab -n 1 lab_objects
+}
+
+lab_interfaces() {
+	start_store
+	live 80x24
+	until_shown 'lo, eth0'
+	ip link add ffs0 type veth peer name ffs1
+	ip link set ffs0 up
+	ip link set ffs1 up
+	until_shown 'ffs0'
+	ip link del ffs0
+	until_true 10 shows_not 'ffs0'
+	key q
+	ended 0
+}
+
+@test "interfaces that come and go are shown" {
+	need_screen
+	in_lab -n 1 lab_interfaces
 }
 
 lab_pause() {
@@ -184,10 +203,10 @@ lab_resize() {
 	live 80x24
 	xargs -n1 curl -sSo /dev/null <urls
 	until_shown '5 objects in key order'
-	until_shown 'latency, median'
+	until_shown 'latency of '
 	# The list has room for two of them.
 	on_tmux resize-window -x 60 -y 12
-	until_true 10 shows_not 'latency, median'
+	until_true 10 shows_not 'latency of '
 	[ "$(shown | wc -l)" -le 12 ]
 	key n
 	key End
@@ -203,7 +222,7 @@ lab_resize() {
 	on_tmux resize-window -x 30 -y 6
 	until_shown '30x6 is too small'
 	on_tmux resize-window -x 150 -y 50
-	until_shown 'latency, median'
+	until_shown 'latency of '
 	until_shown SERVER
 	key q
 	ended 0

@@ -43,7 +43,9 @@ static const struct ffs_draw_signs signs_ascii = {
 void
 ffs_draw_init(struct ffs_draw *d)
 {
-	static const short rich[FFS_DRAW_ROLES] = { -1, 244, 75, -1, 240, 221, 203, 45, 71, 203 };
+	/* Of 256 those that can be read on dark and on light, and by who cannot tell red from
+	 * green. */
+	static const short rich[FFS_DRAW_ROLES] = { -1, 244, 68, -1, 242, 178, 203, 38, 71, 203 };
 	static const short plain[FFS_DRAW_ROLES] = { -1, -1, COLOR_CYAN, -1, -1, COLOR_YELLOW,
 		COLOR_RED, COLOR_CYAN, COLOR_GREEN, COLOR_RED };
 	const char *term = ffs_opt_env("TERM");

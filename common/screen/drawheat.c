@@ -38,6 +38,9 @@ heat_title(const struct ffs_draw *d, const struct ffs_layout *l, const struct ff
 	if (h->per_cell > 1)
 		x = ffs_draw_item(
 		    d, l->heat.y, x, FFS_DRAW_TITLE, "  a cell is %zu of them", h->per_cell);
+	if (m->unasked)
+		x = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_TITLE, "  %s to be looked up",
+		    ffs_text_count(n, sizeof(n), m->unasked));
 	ffs_draw_put(d, l->heat.y, x, FFS_DRAW_PLAIN, " ");
 }
 
@@ -143,12 +146,14 @@ ffs_draw_chart(const struct ffs_draw *d, const struct ffs_layout *l, const struc
 	uint64_t lo = 0, hi = 0, origin = 0, hit = 0;
 	const struct ffs_series_sample *s;
 	struct ffs_chart c;
-	char title[80];
+	char title[80], span[16];
 	size_t i;
 
 	if (!l->chart.n)
 		return;
-	snprintf(title, sizeof(title), "latency, median of each %.1f s", v->interval_ms / 1000.0);
+	snprintf(title, sizeof(title), "latency of %s, medians of %.1f s",
+	    ffs_text_age(span, sizeof(span), cols * (uint64_t)v->interval_ms / 1000),
+	    v->interval_ms / 1000.0);
 	x = ffs_draw_rule(d, l->chart.y, title) - 1;
 	x = ffs_draw_put(d, l->chart.y, x, FFS_DRAW_HOT, "  %s", d->signs->origin[2]);
 	x = ffs_draw_put(d, l->chart.y, x, FFS_DRAW_PLAIN, " stores (kernel)");

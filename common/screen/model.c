@@ -396,6 +396,7 @@ settle_state(struct ffs_model *m, struct ffs_model_row *row)
 	m->lat_count += row->lat_count;
 	if (!m->chunks) {
 		m->states[row->state]++;
+		m->unasked += !row->kept.asked;
 	} else if (c) { /* perhaps one of several copies */
 		c->active |= row->active;
 		if (row->state > c->state)
@@ -416,12 +417,15 @@ ffs_model_end(struct ffs_model *m, bool changed, ffs_model_ask *ask, void *arg)
 	check_some(m, changed, ask, arg);
 	memset(m->states, 0, sizeof(m->states));
 	m->lat_sum_ns = m->lat_count = 0;
+	m->unasked = 0;
 	for (i = 0; i < m->nchunks; i++)
 		m->chunks[i].state = m->chunks[i].kept.cached ? FFS_HEAT_CACHED : FFS_HEAT_COLD;
 	for (i = 0; i < m->nrows; i++)
 		settle_state(m, m->rows[i]);
-	for (i = 0; i < m->nchunks; i++)
+	for (i = 0; i < m->nchunks; i++) {
 		m->states[m->chunks[i].state]++;
+		m->unasked += !m->chunks[i].kept.asked;
+	}
 	return 0;
 }
 

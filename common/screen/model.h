@@ -78,6 +78,7 @@ struct ffs_model {
 	uint32_t *chunk_index; /* by key, as index */
 	size_t chunk_index_n;
 
+	size_t unasked;                 /* cells of which it is not known yet if they are cached */
 	size_t states[FFS_HEAT_STATES]; /* of chunks where there is a dataset, else of rows */
 	uint64_t lat_sum_ns, lat_count; /* of all rows */
 	uint64_t now_ns;

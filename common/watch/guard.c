@@ -108,10 +108,26 @@ answer(const struct ffs_guard *g, const struct ffs_watcher *w)
 	return rc != -EPIPE;
 }
 
+/* The interfaces, where they are others than was told last. */
+static void
+tell_interfaces(const struct ffs_guard *g, const struct ffs_watcher *w, char **told)
+{
+	char *now = ffs_watcher_list(w);
+
+	if (!now || (*told && !strcmp(now, *told)) ||
+	    ffs_halves_say(g->fd, FFS_HALVES_READY, 0, now)) {
+		free(now);
+		return;
+	}
+	free(*told);
+	*told = now;
+}
+
 int
 ffs_guard_run(struct ffs_guard *g)
 {
 	struct ffs_watcher *w;
+	char *told = NULL;
 	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN }, { .events = POLLIN } };
 	int sigfd, status = 0, asked = 0;
 	sigset_t set;
@@ -127,12 +143,15 @@ ffs_guard_run(struct ffs_guard *g)
 	while (!take_signals(g, sigfd, &status, &asked)) {
 		if (poll(p, 3, WORK_MS) < 0 && errno != EINTR)
 			break;
-		if (w)
+		if (w) {
 			ffs_watcher_work(w);
+			tell_interfaces(g, w, &told);
+		}
 		if (w && p[2].revents && !answer(g, w))
 			p[2].fd = -1;
 	}
 	ffs_watcher_free(w);
+	free(told);
 	close(sigfd);
 	return status;
 }

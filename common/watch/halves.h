@@ -13,7 +13,8 @@
  */
 enum ffs_halves_type {
 	FFS_HALVES_TARGETS = 1, /* to root: what to watch */
-	FFS_HALVES_READY,       /* from root: all is attached; text: to which interfaces */
+	FFS_HALVES_READY,       /* from root: all is attached; text: to which interfaces; and again
+	                           where these are others now */
 	FFS_HALVES_FAILED,      /* from root: it is not; rc, and text why */
 	FFS_HALVES_NOTE,        /* from root: a line for the user */
 	FFS_HALVES_DETAIL,      /* the same, for -v */

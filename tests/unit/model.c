@@ -205,6 +205,7 @@ many(void)
 		for (i = 0; i < 65536; i++)
 			object_see_nth(&m, i * 7919 % 65536, turn);
 		ffs_model_end(&m, false, this_one, &(const char *){ "lobster/1/65535.csv" });
+		CHECK(!m.unasked == (turn >= 16), "turn %u: %zu not asked about", turn, m.unasked);
 	}
 	CHECK(m.nrows == 65536, "%zu rows", m.nrows);
 	CHECK(
