@@ -592,3 +592,178 @@ lab_zstd() {
 @test "chunks that are stored compressed are kept plain" {
 	in_lab -n 1 lab_zstd
 }
+
+lab_running() {
+	start_objects a b
+	head -c 1000000 /dev/urandom >big
+	curl -sS -T big "$url/bkt/big"
+	start_hotmon
+	start_cache --bwlimit 50k
+	read_twice "$url/bkt/big"
+	filling() { [ -n "$(find "$HOME/.cache/ffs/v1" -name '.?*' -type f -size +1k)" ]; }
+	idle() { [ -z "$(find "$HOME/.cache/ffs/v1" -name '.?*' -type f)" ]; }
+	until_true 20 filling
+	head -c 3000 /dev/urandom >big
+	curl -sS -T big "$url/bkt/big"
+	logged 1 '"reason":"changed"'
+	until_true 10 idle
+	stat_is .entries 0
+	read_twice "$url/bkt/big"
+	logged 1 '"type":"fill".*/bkt/big"'
+	ffs-get --cache=only s3://bkt/big | cmp - big
+	# Told to end in the middle of one.
+	head -c 1000000 /dev/urandom >big2
+	curl -sS -T big2 "$url/bkt/big2"
+	read_twice "$url/bkt/big2"
+	until_true 20 filling
+	stop "$cache_pid"
+	[ "$status" -eq 0 ]
+	idle
+	stat_is .entries 1
+}
+
+@test "a write or a signal ends a fill that is running" {
+	in_lab -n 1 lab_running
+}
+
+lab_stale() {
+	start_objects a b
+	start_hotmon --rearm 1ms
+	read_twice "$url/bkt/a" "$url/bkt/b"
+	# A write takes the mark of being hot away.
+	curl -sS -T a "$url/bkt/b"
+	start_cache
+	logged 1 '/bkt/b","reason":"stale"'
+	logged 1 '"type":"fill".*/bkt/a"'
+	stat_is .refused.stale 1
+	# Not of an event of just now: how long that took says nothing.
+	run -0 jq -e 'select(.type == "fill" and (.url | endswith("/a"))) | has("hot_to_cached_us") | not' log
+}
+
+@test "an event that is too old counts only where the object is hot still" {
+	in_lab -n 1 lab_stale
+}
+
+lab_user() {
+	local dir=$PWD
+	while [ "$dir" != / ] && [ "$(stat -c %u "$dir")" -eq 0 ] && [ "$dir" != /tmp ]; do
+		chmod a+x "$dir"
+		dir=$(dirname "$dir")
+	done
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -r . || chmod a+rx .
+	start_objects a
+	mkdir cache
+	chown 65534:65534 cache
+	export SUDO_UID=65534 SUDO_GID=65534 SUDO_USER=nobody FFS_CACHE=$PWD/cache
+	start_hotmon
+	start_cache
+	[[ $(grep '^Uid:' "/proc/$cache_pid/status") == $'Uid:\t65534\t65534\t65534\t65534' ]]
+	[[ $(grep '^CapEff:' "/proc/$cache_pid/status") == *$'\t0000000000000000' ]]
+	read_twice "$url/bkt/a"
+	logged 1 '"type":"fill"'
+	[ "$(counter requests_self)" -ge 1 ]
+	[ -z "$(find cache ! -user 65534)" ]
+	stop "$cache_pid"
+	# Without sudo, as that user.
+	unset SUDO_UID SUDO_GID SUDO_USER
+	setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$PWD" ffs-cache --evict 'bkt/*'
+	[ -z "$(find cache ! -user 65534)" ]
+}
+
+@test "it needs no root, and behind sudo it is the user" {
+	in_lab -n 1 lab_user
+}
+
+lab_nodes() {
+	local b
+	start_objects a
+	ffs-node --serve ./other --listen 127.0.0.1:0 --fsync=never --anonymous >other.url 2>other.log &
+	pids+=("$!")
+	until_true 20 test -s other.url
+	other=$(cat other.url)
+	curl -sS -X PUT "$other/bkt" -o /dev/null
+	curl -sS -T a "$other/bkt/a"
+	printf 'one %s\ntwo %s\n' "$url" "$other" >nodes
+	unset AWS_ENDPOINT_URL
+	export FFS_NODES=$PWD/nodes
+	"$FFS_TEST_BUILD/testdata/lobster-gen" -r 1000 -l 5 >names
+	ffs-split -r 100 -n d "$(head -1 names)" | ffs-load -q 2>/dev/null
+	ffs-hotmon -v --cgroup "$FFS_LAB_CGROUP" >hot 2>hotmon.log &
+	pids+=("$!")
+	until_true 20 grep -q 'attached to lo' hotmon.log
+	start_cache
+	read_twice "$other/bkt/a"
+	logged 1 "\"type\":\"fill\".*$other/bkt/a"
+	# One entry, by the first node's name, whoever has it.
+	[ "$(ffs-cache --list --json | jq -r .url)" = "$url/bkt/a" ]
+	read_twice "$url/bkt/a"
+	ffs-get --presign --list d >urls
+	grep -q "^$other/" urls
+	read_twice $(cat urls)
+	logged 11 '"type":"fill"'
+	ffs-get d | cmp - "$(head -1 names)"
+	stat_is .hits 10
+	# Written on one node, dropped.
+	curl -sS -T names "$other/bkt/a"
+	logged 1 '"type":"drop".*/bkt/a"'
+	ffs-cache -q "$other/bkt/a"
+	ffs-get --cache=only s3://bkt/a | cmp - names
+	# An object that one node has only.
+	curl -sS -T names "$other/bkt/only"
+	ffs-cache -q s3://bkt/only
+	run -3 --separate-stderr ffs-cache "$url/bkt/nowhere"
+	run -3 --separate-stderr ffs-cache s3://bkt/nowhere
+}
+
+@test "objects of several nodes are one entry, filled from the node that is read" {
+	in_lab -n 1 lab_nodes
+}
+
+lab_removed() {
+	start_objects a b
+	start_hotmon
+	start_cache
+	read_twice "$url/bkt/a"
+	logged 1 '"type":"fill"'
+	rm -rf "$HOME/.cache/ffs"
+	until_true 20 grep -q 'making it anew' cache.log
+	logged 2 '"type":"fill"' # what is hot still
+	read_twice "$url/bkt/b"
+	logged 3 '"type":"fill"'
+	stop "$cache_pid"
+	stat_is .entries 2
+	only_right
+}
+
+@test "a cache that is removed is made anew" {
+	in_lab -n 1 lab_removed
+}
+
+lab_output() {
+	local status=0
+	start_objects a b c
+	start_hotmon
+	{
+		ffs-cache --json 2>cache.log || echo "$?" >status
+	} | head -n 1 >first &
+	pids+=("$!")
+	until_true 20 test -e "$HOME/.cache/ffs/table"
+	read_twice "$url/bkt/a"
+	until_true 20 test -s first
+	read_twice "$url/bkt/b" "$url/bkt/c"
+	until_true 20 test -s status
+	[ "$(cat status)" -eq 141 ]
+	only_right
+	ffs-cache --json >/dev/full 2>cache.log &
+	cache_pid=$!
+	pids+=("$cache_pid")
+	ffs-cache --clear >cleared
+	read_twice "$url/bkt/a" "$url/bkt/b" "$url/bkt/c"
+	wait "$cache_pid" || status=$?
+	[ "$status" -eq 1 ]
+	only_right
+}
+
+@test "a follower whose output nobody takes ends, and leaves nothing" {
+	in_lab -n 1 lab_output
+}
