@@ -65,6 +65,20 @@ configure(struct ffs_load *l)
 	return rc;
 }
 
+/* Which of what the programs need.  Asked only when they were not taken. */
+static const char *
+missing(void)
+{
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) != 1)
+		return "BPF ring buffers (5.8 or later)";
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, NULL) != 1)
+		return "BPF programs at interfaces (CONFIG_NET_CLS_BPF)";
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SOCK_OPS, NULL) != 1 ||
+	    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, NULL) != 1)
+		return "BPF programs of cgroups (CONFIG_CGROUP_BPF)";
+	return "something that the programs need (5.17 or later; -v shows what)";
+}
+
 static int
 explain(int rc, char **why)
 {
@@ -79,12 +93,11 @@ explain(int rc, char **why)
 	case EOPNOTSUPP:
 		return say(why, -EOPNOTSUPP, "this kernel has no BPF");
 	case EINVAL:
-		return say(why, -EOPNOTSUPP,
-		    "this kernel lacks a kind of map or program that is needed (5.12 or later; -v "
-		    "shows which)");
+		return say(why, -EOPNOTSUPP, "this kernel lacks %s", missing());
 	case E2BIG:
+		return say(why, rc, "a table or a program is too large for this kernel");
 	case ENOMEM:
-		return say(why, rc, "no memory for the maps");
+		return say(why, rc, "no memory for the tables");
 	default:
 		return say(why, rc, "cannot load the kernel programs: %s", strerror(-rc));
 	}

@@ -61,7 +61,9 @@ mean_us(uint64_t sum_ns, uint64_t n)
 bool
 ffs_report_is_hot(const struct ffs_maps *m, const struct ffs_object_stat *s)
 {
-	return s->hots || s->heat >= m->loaded.threshold;
+	uint64_t window = m->loaded.window_ns;
+
+	return s->heat >= m->loaded.threshold && (!window || now_ns() <= s->heat_ns + window);
 }
 
 /* --- JSON --- */

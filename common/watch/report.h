@@ -17,8 +17,7 @@
 void ffs_report_url(
     struct ffs_buf *b, const struct ffs_maps_object *o, const struct ffs_addresses *a);
 
-/* Has its count reached the threshold: told by the kernel, or about to be where the ring is full.
- */
+/* Has its count reached the threshold (inside the window, where there is one). */
 bool ffs_report_is_hot(const struct ffs_maps *m, const struct ffs_object_stat *s);
 
 /* One line of JSON for an object; type says what it tells ("object", "hot"). */

@@ -11,10 +11,12 @@
 #define FIRST_ROOM 1024
 #define LOOK_SHARE 9 /* a tenth of the time at most */
 
-/* How often an object was hot when last looked at. */
+/* What was told of an object when last looked at. */
 struct seen {
 	struct ffs_object_id id;
-	uint64_t hots; /* 0: free */
+	uint64_t hots;   /* how often it was hot; 0: free */
+	uint64_t hot_ns; /* when it last was; 0: unknown */
+	uint64_t look;
 };
 
 struct ffs_report_hot {
@@ -25,6 +27,7 @@ struct ffs_report_hot {
 	struct ffs_object_id *fresh; /* of this look */
 	size_t fresh_n, fresh_room;
 	int64_t next_ms; /* no look before: one may take most of the interval */
+	uint64_t look;   /* which this is */
 	bool again; /* events came since the look before: one may have been counted but not written
 	             */
 	bool quiet;
@@ -40,19 +43,27 @@ slot(struct seen *v, size_t room, const struct ffs_object_id *id)
 	return &v[i];
 }
 
+/* Room for twice those that are still there: not in this look nor the one before are those that the
+ * kernel's table has forgotten. */
 static int
 grow(struct ffs_report_hot *h)
 {
-	size_t i, room = h->room ? 2 * h->room : FIRST_ROOM;
-	struct seen *v = calloc(room, sizeof(*v));
+	size_t i, n = 0, room = FIRST_ROOM;
+	struct seen *v;
 
+	for (i = 0; i < h->room; i++)
+		n += h->v[i].hots && h->v[i].look + 1 >= h->look;
+	while (room <= 4 * n)
+		room *= 2;
+	v = calloc(room, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (i = 0; i < h->room; i++)
-		if (h->v[i].hots)
+		if (h->v[i].hots && h->v[i].look + 1 >= h->look)
 			*slot(v, room, &h->v[i].id) = h->v[i];
 	free(h->v);
 	h->v = v;
+	h->n = n;
 	h->room = room;
 	return 0;
 }
@@ -79,21 +90,23 @@ look(void *arg, const struct ffs_object_id *id, const struct ffs_object_stat *s)
 {
 	struct ffs_report_hot *h = arg;
 	/* What the kernel told of; where the ring was full it takes that back, but hot it is. */
-	uint64_t hots = s->hots ? s->hots : ffs_report_is_hot(h->m, s);
+	uint64_t hots = s->hots ? s->hots : s->heat >= h->m->loaded.threshold;
 	struct seen *k;
+	bool known;
 
 	if (!hots)
 		return 0;
 	if (2 * h->n >= h->room && grow(h))
 		return -ENOMEM;
 	k = slot(h->v, h->room, id);
-	/* Fewer than before: it was forgotten in between, and counts anew. */
-	if (k->hots == hots)
-		return 0;
+	/* One that was forgotten in between counts anew, so the number alone does not tell. */
+	known = k->hots == hots && (!s->hot_ns || !k->hot_ns || s->hot_ns == k->hot_ns);
 	h->n += !k->hots;
 	k->id = *id;
 	k->hots = hots;
-	return h->quiet ? 0 : add_fresh(h, id);
+	k->hot_ns = s->hot_ns ? s->hot_ns : k->hot_ns;
+	k->look = h->look;
+	return known || h->quiet ? 0 : add_fresh(h, id);
 }
 
 static int
@@ -123,6 +136,7 @@ ffs_report_hot_poll(
 	h->again = events != h->events;
 	h->events = events;
 	h->fresh_n = 0;
+	h->look++;
 	rc = ffs_maps_stats(h->m, look, h);
 	h->next_ms = ffs_clock_ms() + LOOK_SHARE * (ffs_clock_ms() - begin);
 	for (i = 0; !rc && i < h->fresh_n; i++)
