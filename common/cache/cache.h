@@ -225,7 +225,7 @@ int ffs_cache_each(
 /* Totals of the readers' table since the cache was made. */
 struct ffs_cache_totals {
 	uint64_t hits, misses, hit_bytes, fills, fill_bytes, evictions, damaged;
-	uint64_t entries, bytes; /* now */
+	uint64_t entries, bytes; /* now, with those that are being filled */
 	uint64_t refused[FFS_CACHE_REFUSALS_N];
 	uint64_t lat[68]; /* hits' latencies in the buckets of bpf/watch.h */
 };

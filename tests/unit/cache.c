@@ -259,9 +259,11 @@ test_table(void)
 	for (i = 0; i < 40; i++)
 		CHECK(!fill(c, i, 1000, NULL, NULL));
 	ffs_cache_free(c);
+	/* Shorter than it says: nobody may touch what is not there. */
+	spoil(NULL, 0, 0, 8192 + 64 * 1024);
 	for (round = 0; round < 6; round++) {
 		old = open_cache("t");
-		CHECK(ffs_cache_current(old));
+		CHECK(ffs_cache_writable(old) && ffs_cache_current(old));
 		switch (round) {
 		case 0:
 			CHECK(!unlink("t/table"));
@@ -289,7 +291,7 @@ test_table(void)
 		for (i = 0; i < 40; i++)
 			CHECK(read_object(c, i));
 		ffs_cache_totals(c, &t);
-		CHECK(t.hits == 40 && t.entries == 0, "%lu", t.hits);
+		CHECK(t.hits == 40 && t.entries == 0, "%lu", t.hits); /* not known yet */
 		CHECK(!fill(c, 1, 500, NULL, NULL));
 		ffs_cache_totals(c, &t);
 		CHECK(t.entries == 40 && t.bytes == 39500, "%lu %lu", t.entries, t.bytes);
