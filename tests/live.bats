@@ -110,6 +110,31 @@ lab_states() {
 	in_lab -n 1 lab_states
 }
 
+lab_follow() {
+	start_store
+	ffs-hotmon -q --cgroup "$FFS_LAB_CGROUP" --ports "$ports" >hot 2>first.log &
+	pids+=("$!")
+	until_true 10 ffs-hotmon --once >once 2>&1
+	ffs-cache >cache.out 2>cache.log &
+	pids+=("$!")
+	live 80x24 --dataset lobster
+	ffs-get lobster >out
+	until_shown '░░░░░░░░░░'
+	ffs-get --chunks 2-4 lobster >out
+	until_shown '░░░░██████'
+	ffs-get lobster >out
+	until_shown '██████████'
+	until_shown '10 reads, 5 HOT'
+	until_shown '3 hits'
+	key q
+	ended 0
+}
+
+@test "the kernel says hot, ffs-cache fills, and the cells say so" {
+	need_screen
+	in_lab -n 1 lab_follow
+}
+
 lab_objects() {
 	start_store
 	# A store of anybody: curl reads, too.
@@ -354,6 +379,12 @@ lab_lines() {
 	[ "$(grep -o ' reads_per_s=[0-9.]*' lines | cut -d= -f2 | awk '{ n += $1 } END { print (n > 20) }')" = 1 ]
 	grep -q ' hit_lat_p50_us=[1-9]' lines
 	grep -q ' lat_p50_us=[1-9]' lines
+	# A line that cannot be written, and a reader that has gone.
+	run -1 --separate-stderr bash -c 'exec ffs-hotmon -q --cgroup "$FFS_LAB_CGROUP" --live=line --interval 100ms >/dev/full'
+	[ "$stderr" = "ffs-hotmon: cannot go on: No space left on device" ]
+	run -141 --separate-stderr bash -c 'set -o pipefail; ffs-hotmon -q --cgroup "$FFS_LAB_CGROUP" --live=line --interval 100ms | head -1'
+	[[ $output == time=* ]]
+	[ -z "$stderr" ]
 }
 
 @test "lines for logs have names and values, also where no terminal is" {

@@ -191,7 +191,7 @@ static void
 draw_head(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs_model *m,
     const struct ffs_view *v)
 {
-	char clock[16], age[16];
+	char clock[32], age[16];
 	unsigned x, right = l->cols;
 	struct timespec now, mono;
 	time_t since;
@@ -217,7 +217,8 @@ draw_head(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	since = now.tv_sec - mono.tv_sec - (now.tv_nsec < mono.tv_nsec) +
 	        (time_t)(m->meta.loaded_ns / 1000000000);
-	if (!localtime_r(&since, &tm) || !strftime(clock, sizeof(clock), "%H:%M:%S", &tm))
+	if (!localtime_r(&since, &tm) ||
+	    !strftime(clock, sizeof(clock), up < 86400 ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &tm))
 		clock[0] = '\0';
 	x = ffs_draw_put(d, 1, 0, FFS_DRAW_DIM, "since %s (%s)%s ", clock,
 	    ffs_text_age(age, sizeof(age), up), v->shared ? ", shared" : "");

@@ -325,6 +325,8 @@ screen(struct live *live, char **why)
 		rc = run_screen(live);
 	close_screen(live);
 	sigaction(SIGQUIT, &was, NULL);
+	if (rc == -ENXIO)
+		*why = strdup("there is no terminal to read keys from: try --live=line");
 	if (rc == -EOPNOTSUPP && asprintf(why,
 				     "nothing can be drawn on a terminal of the type '%s': try "
 				     "--live=line",
@@ -358,6 +360,8 @@ ffs_live_run(const struct ffs_session *s, const struct ffs_live_opts *o, int *si
 	live.next_ms = ffs_clock_ms();
 	if (!rc)
 		rc = lines ? run_lines(&live) : screen(&live, why);
+	if (rc && !*why && asprintf(why, "cannot go on: %s", strerror(-rc)) < 0)
+		*why = NULL;
 	*sig = live.sig;
 	ffs_feed_release(&live.feed);
 	ffs_model_release(&live.model);
