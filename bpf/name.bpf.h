@@ -157,7 +157,7 @@ name_is_control(struct scratch *s)
 	w = word(e->text + text_at(end - 8));
 	if (w >> 8 == WORD("/.claim"))
 		return 1;
-	if (w != WORD("est.json") || e->key_len < 15)
+	if (w != WORD("est.json") || e->key_len < 14)
 		return 0;
 	return word(e->text + text_at(end - 14)) == WORD("/manifes");
 }

@@ -216,6 +216,8 @@ aborted(void)
 	feed_ask(f, &t, GET);
 	feed_at(f, &t, true, RST, t.cseq, t.sseq, NULL, 0);
 	CHECK(COUNTER(f, aborted) == 3 && COUNTER(f, read_bytes) == 11400);
+	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+	CHECK(COUNTER(f, orphans) == 0);
 	end(f);
 }
 
@@ -235,6 +237,15 @@ lengthless(void)
 	feed_at(f, &t, false, FIN | ACK, t.sseq++, t.cseq, NULL, 0);
 	CHECK(COUNTER(f, reads) == 2 && COUNTER(f, no_length) == 2 && COUNTER(f, aborted) == 0);
 	CHECK(feed_object(f, "b/k", &o) == 0 && o.reads == 2 && o.bytes == 6000 && o.size == 0);
+	/* The next that has a length ends with it, and what goes on behind is not of it. */
+	t.cport++;
+	feed_syn(f, &t);
+	feed_ask(f, &t, GET);
+	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	feed_ask(f, &t, GET);
+	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789and more");
+	CHECK(COUNTER(f, reads) == 4 && feed_object(f, "b/k", &o) == 0 && o.bytes == 6010 &&
+	      o.size == 10);
 	end(f);
 }
 
@@ -375,8 +386,8 @@ control(void)
 		bool control;
 	} keys[] = { { ".ffs/nodes", true }, { "lobster/1/.claim", true },
 		{ "lobster/manifest.json", true }, { "a/b/manifest.json?versionId=2", true },
-		{ "manifest.json", false }, { "x.ffs/y", false }, { "a/.ffs/y", false },
-		{ ".ffs", false }, { "x.claim", false }, { ".claim", false },
+		{ "/manifest.json", true }, { "manifest.json", false }, { "x.ffs/y", false },
+		{ "a/.ffs/y", false }, { ".ffs", false }, { "x.claim", false }, { ".claim", false },
 		{ "a/xmanifest.json", false } };
 	struct feed *f = start();
 	unsigned n = 0;

@@ -59,6 +59,31 @@ thresholds(void)
 	}
 }
 
+/* A name is the object's, whatever was asked for meanwhile. */
+static void
+interleaved(void)
+{
+	struct feed *f = feed_open(9000);
+	struct flow u = { .cport = 9999, .sport = 9000 };
+
+	f->w->rodata->threshold = 1;
+	CHECK(feed_load(f) == 0);
+	t.cport++;
+	feed_syn(f, &t);
+	feed_syn(f, &u);
+	feed_ask(f, &t, "GET /bucket/one?versionId=2 HTTP/1.1\r\n\r\n");
+	feed_ask(f, &u, "GET /other/and%%20longer HTTP/1.1\r\n\r\n");
+	feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
+	CHECK(feed_events(f) == 1 && f->events[0].text_len == 11 &&
+	      !memcmp(f->events[0].text, "bucket/one2", 11));
+	CHECK(f->events[0].bucket_len == 6 && f->events[0].key_len == 3 &&
+	      f->events[0].version_len == 1);
+	feed_answer(f, &u, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
+	CHECK(feed_events(f) == 1 && f->events[0].text_len == 16 &&
+	      !memcmp(f->events[0].text, "other/and longer", 16));
+	end(f, __func__);
+}
+
 /* Again while reads go on: by time, and at once after a write. */
 static void
 again(void)
@@ -232,34 +257,59 @@ swept(void)
 	end(f, __func__);
 }
 
-/* The histogram: where a bucket begins is as watch.h says. */
+/* The only connection's request becomes older by so much. */
+static void
+older(struct feed *f, uint64_t ns)
+{
+	int conns = bpf_map__fd(f->w->maps.conns);
+	uint8_t key[64], value[512];
+	uint64_t *req_ns = (uint64_t *)(value + sizeof(struct ffs_object_id));
+
+	CHECK(bpf_map__key_size(f->w->maps.conns) <= sizeof(key) &&
+	      bpf_map__value_size(f->w->maps.conns) <= sizeof(value));
+	CHECK(!bpf_map_get_next_key(conns, NULL, key) && !bpf_map_lookup_elem(conns, key, value));
+	*req_ns -= ns;
+	CHECK(!bpf_map_update_elem(conns, key, value, BPF_EXIST));
+}
+
+/* The histograms: each latency is in the bucket that watch.h says. */
 static void
 latencies(void)
 {
 	struct feed *f = feed_open(9000);
-	uint64_t v[128], all = 0, one = 0;
 	int cpus = libbpf_num_possible_cpus();
+	uint64_t *v = calloc(cpus, sizeof(*v)), all = 0;
+	char key[20];
 
-	CHECK(feed_load(f) == 0 && cpus > 0 && cpus <= 128);
+	CHECK(feed_load(f) == 0 && v);
 	t.cport++;
 	feed_syn(f, &t);
-	for (int i = 0; i < 200; i++)
-		get(f, "k");
-	CHECK(feed_object(f, "b/k", &o) == 0 && o.lat_count == 200);
-	for (uint32_t i = 0; i < FFS_LAT_BUCKETS; i++) {
-		if (cpus <= 128 && !bpf_map_lookup_elem(bpf_map__fd(f->w->maps.latency), &i, v))
-			for (int c = 0; c < cpus; c++)
-				all += v[c];
-		one += o.lat[i];
-		if (o.lat[i]) {
-			uint64_t from = i ? (4ull + i % 4) << (i / 4 + 2) : 0,
-				 to = (4ull + (i + 1) % 4) << ((i + 1) / 4 + 2);
+	for (int k = 0; k < 200; k++) {
+		uint64_t from = 0, to, us;
+		uint32_t i = 0;
 
-			CHECK(i == FFS_LAT_BUCKETS - 1 || o.lat_min_ns / 1000 < to);
-			CHECK(o.lat_max_ns / 1000 >= from);
+		sprintf(key, "b/%d", k);
+		feed_ask(f, &t, "GET /%s HTTP/1.1\r\n\r\n", key);
+		older(f, k ? (1000ull << k / 6) + k * 1000 : 0);
+		feed_answer(f, &t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+		CHECK(feed_object(f, key, &o) == 0 && o.lat_count == 1 &&
+		      o.lat_min_ns == o.lat_max_ns && o.lat_sum_ns == o.lat_max_ns);
+		us = o.lat_max_ns / 1000;
+		while (i < FFS_LAT_BUCKETS - 1 &&
+		       us >= (to = (4ull + (i + 1) % 4) << ((i + 1) / 4 + 2))) {
+			from = to;
+			i++;
 		}
+		CHECK(o.lat[i] == 1, "%llu us, from %llu", (unsigned long long)us,
+		    (unsigned long long)from);
 	}
-	CHECK(all == 200 && one == 200);
+	for (uint32_t i = 0; v && i < FFS_LAT_BUCKETS; i++) {
+		CHECK(!bpf_map_lookup_elem(bpf_map__fd(f->w->maps.latency), &i, v));
+		for (int c = 0; c < cpus; c++)
+			all += v[c];
+	}
+	CHECK(all == 200);
+	free(v);
 	end(f, __func__);
 }
 
@@ -298,6 +348,7 @@ int
 main(void)
 {
 	thresholds();
+	interleaved();
 	again();
 	window();
 	tiny_ring();

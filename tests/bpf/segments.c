@@ -244,6 +244,7 @@ midstream(void)
 	get(f, &t, 100);
 	CHECK(COUNTER(f, midstream) == 1 && COUNTER(f, reads) == 2 && COUNTER(f, conns) == 0);
 	t.cport++;
+	t.cseq = t.sseq = 0x90000000;
 	feed_ask(f, &t, GET);
 	feed_answer(f, &t, OK, 2);
 	feed_body(f, &t, 2);
