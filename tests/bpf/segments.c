@@ -189,13 +189,28 @@ retransmits(void)
 	feed_at(f, &t, false, ACK, t.sseq, t.cseq, b, n);
 	t.sseq += n + 10;
 	CHECK(COUNTER(f, reads) == 5);
+	/* The handshake's answer once more, while bytes come. */
+	feed_ask(f, &t, GET);
+	feed_answer(f, &t, OK "abcd", 8);
+	feed_at(f, &t, false, SYN | ACK, was.sseq - 1000, was.cseq, NULL, 0);
+	feed_server(f, &t, "efg", 3);
+	CHECK(COUNTER(f, reads) == 5);
+	feed_server(f, &t, "h", 1);
+	CHECK(COUNTER(f, reads) == 6);
+	/* A head of which the rest does not come, but another. */
+	feed_client(f, &t, "GET /b/lost", 11);
+	t.cseq += 100;
+	feed_ask(f, &t, GET);
+	feed_answer(f, &t, OK, 0);
+	CHECK(COUNTER(f, reads) == 7 && COUNTER(f, split_heads) == 1 &&
+	      COUNTER(f, bad_requests) == 0);
 	/* A gap that a retransmit fills. */
 	feed_ask(f, &t, GET);
 	feed_answer(f, &t, OK, 10);
 	feed_at(f, &t, false, ACK, t.sseq + 5, t.cseq, "56789", 5);
 	feed_at(f, &t, false, ACK, t.sseq, t.cseq, "01234", 5);
 	t.sseq += 10;
-	CHECK(COUNTER(f, reads) == 6 && feed_object(f, "b/k", &o) == 0 && o.reads == 6 &&
+	CHECK(COUNTER(f, reads) == 8 && feed_object(f, "b/k", &o) == 0 && o.reads == 8 &&
 	      o.part_bytes == 0);
 	end(f, __func__);
 }
@@ -247,6 +262,7 @@ midstream(void)
 	t.cseq = t.sseq = 0x90000000;
 	feed_ask(f, &t, GET);
 	feed_answer(f, &t, OK, 2);
+	CHECK(COUNTER(f, reads) == 2);
 	feed_body(f, &t, 2);
 	CHECK(COUNTER(f, midstream) == 2 && COUNTER(f, reads) == 3);
 	/* Fast Open: what the SYN carries is lost, and no more. */
