@@ -192,8 +192,8 @@ bool ffs_cache_has(struct ffs_cache *c, const struct ffs_cache_name *n);
 
 /*
  * Following and evicting are one process's at a time: ffs-cache takes that for as long as it
- * follows (until ffs_cache_free()), a filler that meets a full cache for a moment.  0, -EBUSY,
- * -errno.
+ * follows (until ffs_cache_free()), a filler that meets a full cache for a moment, which this waits
+ * for.  0; -EBUSY, another follows; -errno.
  */
 int ffs_cache_lock(struct ffs_cache *c);
 

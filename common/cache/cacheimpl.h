@@ -101,10 +101,6 @@ void ffs_cache_short(struct ffs_cache *c, uint64_t bytes, uint64_t entries, stru
 
 /* --- evict.c --- */
 
-/* One at a time evicts.  0, -EBUSY, -errno; ffs_cache_lock() holds it for good. */
-int ffs_evictor_lock(struct ffs_cache *c);
-void ffs_evictor_unlock(struct ffs_cache *c);
-
 void ffs_evictor_free(struct ffs_evictor *e);
 
 /*

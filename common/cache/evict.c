@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/cache/cacheimpl.h"
@@ -67,11 +66,15 @@ ffs_evictor_free(struct ffs_evictor *e)
 
 /* --- one at a time --- */
 
-int
-ffs_evictor_lock(struct ffs_cache *c)
+/* Two bytes of DIR/lock: who follows has both, who evicts for a moment the second. */
+enum { FOLLOWS, EVICTS };
+
+static int
+lock_byte(struct ffs_cache *c, int which, bool wait)
 {
-	if (c->locked)
-		return 0;
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = which, .l_len = 1 };
+	int rc;
+
 	if (!c->writable)
 		return -EROFS;
 	if (c->lockfd < 0) {
@@ -79,26 +82,34 @@ ffs_evictor_lock(struct ffs_cache *c)
 		    openat(c->dirfd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (c->lockfd < 0)
 			return -errno;
-		if (ffs_cache_give(c, c->lockfd))
-			return -errno;
+		rc = ffs_cache_give(c, c->lockfd);
+		if (rc)
+			return rc;
 	}
-	if (flock(c->lockfd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (fcntl(c->lockfd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &l))
+		return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	return 0;
 }
 
-void
-ffs_evictor_unlock(struct ffs_cache *c)
+static void
+unlock_byte(struct ffs_cache *c, int which)
 {
-	if (!c->locked && c->lockfd >= 0)
-		flock(c->lockfd, LOCK_UN);
+	struct flock l = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = which, .l_len = 1 };
+
+	(void)fcntl(c->lockfd, F_OFD_SETLK, &l);
 }
 
 int
 ffs_cache_lock(struct ffs_cache *c)
 {
-	int rc = ffs_evictor_lock(c);
+	int rc = c->locked ? 0 : lock_byte(c, FOLLOWS, false);
 
+	if (rc || c->locked)
+		return rc;
+	/* A filler that evicts is done soon. */
+	rc = lock_byte(c, EVICTS, true);
+	if (rc)
+		unlock_byte(c, FOLLOWS);
 	c->locked = !rc;
 	return rc;
 }
@@ -364,11 +375,18 @@ want(struct ffs_cache *c, struct hunt *h, const struct ffs_shortage *s)
 	h->least = *s;
 }
 
+static void
+finish(struct ffs_cache *c)
+{
+	if (!c->locked)
+		unlock_byte(c, EVICTS);
+}
+
 /* Is the list there to hunt in; -EBUSY: whoever follows has the lock, or is still scanning. */
 static int
 prepare(struct ffs_cache *c, struct ffs_evictor *e)
 {
-	int rc = ffs_evictor_lock(c);
+	int rc = c->locked ? 0 : lock_byte(c, EVICTS, false);
 
 	if (rc)
 		return rc;
@@ -376,7 +394,7 @@ prepare(struct ffs_cache *c, struct ffs_evictor *e)
 	if (rc >= 0)
 		rc = e->made ? 0 : c->locked ? -EBUSY : scan_all(c, e);
 	if (rc)
-		ffs_evictor_unlock(c);
+		finish(c);
 	return rc;
 }
 
@@ -442,7 +460,7 @@ know(struct ffs_cache *c, struct ffs_evictor *e)
 		return 0;
 	rc = prepare(c, e);
 	if (!rc)
-		ffs_evictor_unlock(c);
+		finish(c);
 	return rc;
 }
 
@@ -494,7 +512,7 @@ ffs_cache_make_room(
 	/* What others filled since is not in our list. */
 	if (rc && !c->locked && ffs_cache_now_us(c) - e->made > STALE_US && !scan_all(c, e))
 		rc = evict_for(c, e, bytes, before, why);
-	ffs_evictor_unlock(c);
+	finish(c);
 	return rc;
 }
 

@@ -1,5 +1,6 @@
 /* What a full cache keeps: passes over more than it holds, other data than before, pins, limits. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -280,6 +281,32 @@ test_many(void)
 	munmap(most, sizeof(*most));
 }
 
+/* A filler that is evicting just now does not keep a follower from starting. */
+static void
+test_lock(void)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1 };
+	struct ffs_cache *c = open_cache("lock");
+	int fd, p[2], status;
+	char byte;
+
+	if (pipe(p))
+		exit(1);
+	if (!fork()) {
+		fd = open("lock/lock", O_RDWR | O_CREAT, 0600);
+		if (fd < 0 || fcntl(fd, F_OFD_SETLK, &l) || write(p[1], "x", 1) != 1)
+			_exit(1);
+		usleep(20000);
+		_exit(0);
+	}
+	CHECK(read(p[0], &byte, 1) == 1);
+	CHECK(!ffs_cache_lock(c));
+	CHECK(wait(&status) > 0 && !status);
+	ffs_cache_free(c);
+	close(p[0]);
+	close(p[1]);
+}
+
 /* Who follows evicts for the others; a lower limit is obeyed without a fill. */
 static void
 test_follower(void)
@@ -373,5 +400,6 @@ main(void)
 	test_pins();
 	test_many();
 	test_follower();
+	test_lock();
 	return failed;
 }
