@@ -15,32 +15,35 @@ static void
 heat_title(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs_model *m)
 {
 	const struct ffs_heat *h = &l->cells;
-	char n[16], title[320];
-	unsigned x, x0, s;
+	char n[16], title[320] = "";
+	unsigned x, s, next;
+	size_t len;
 
 	ffs_text_count(n, sizeof(n), ffs_model_cells(m));
-	if (m->dataset) {
+	if (m->dataset)
 		ffs_text_fit(title, 160, m->dataset, strlen(m->dataset), l->cols / 3, d->utf8);
-		snprintf(title + strlen(title), 64, ": %s chunks", n);
-	} else {
-		snprintf(title, sizeof(title), "%s objects in key order", n);
-	}
+	len = strlen(title);
+	snprintf(title + len, sizeof(title) - len, m->dataset ? ": %s chunks" : "%s objects", n);
+	len = strlen(title);
+	if (h->per_cell > 1)
+		snprintf(title + len, sizeof(title) - len, ", %zu a cell", h->per_cell);
+	else if (!m->dataset)
+		snprintf(title + len, sizeof(title) - len, " in key order");
 	x = ffs_draw_rule(d, l->heat.y, title) - 1;
 	for (s = 0; s < FFS_HEAT_STATES; s++) {
 		const char *sign = d->signs->heat[s], *twice = h->width == 2 ? sign : "";
 
-		x0 = x + 2;
-		x = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_PLAIN, "  %s%s %s %s", sign, twice,
+		next = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_PLAIN, "  %s%s %s %s", sign, twice,
 		    ffs_heat_name(s), ffs_text_count(n, sizeof(n), m->states[s]));
-		if (x < l->cols)
-			ffs_draw_put(d, l->heat.y, x0, FFS_DRAW_COLD + s, "%s%s", sign, twice);
+		if (next < l->cols)
+			ffs_draw_put(d, l->heat.y, x + 2, FFS_DRAW_COLD + s, "%s%s", sign, twice);
+		x = next;
 	}
-	if (h->per_cell > 1)
-		x = ffs_draw_item(
-		    d, l->heat.y, x, FFS_DRAW_TITLE, "  a cell is %zu of them", h->per_cell);
-	if (m->unasked)
-		x = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_TITLE, "  %s to be looked up",
+	if (m->unasked) {
+		next = ffs_draw_item(d, l->heat.y, x, FFS_DRAW_TITLE, "  %s to be looked up",
 		    ffs_text_count(n, sizeof(n), m->unasked));
+		x = next < l->cols ? next : x;
+	}
 	ffs_draw_put(d, l->heat.y, x, FFS_DRAW_PLAIN, " ");
 }
 

@@ -175,6 +175,11 @@ sizes(struct ffs_draw *d)
 		}
 	view.box = FFS_VIEW_NO_BOX;
 	HAS(drawn(d, &m, 24, 80), "ffs/a?[2J????");
+	ffs_model_begin(&m, 7000000000);
+	for (i = 0; i < 6000; i++)
+		object_see_nth(&m, i, 1);
+	ffs_model_end(&m, true, is_cached, NULL);
+	HAS(drawn(d, &m, 24, 80), " 6000 objects, 11 a cell ");
 	ffs_model_release(&m);
 }
 
