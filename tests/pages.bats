@@ -4,7 +4,7 @@ load helper.bash
 bats_require_minimum_version 1.8.0
 
 man=$BATS_TEST_DIRNAME/../man
-sample=$BATS_TEST_DIRNAME/../testdata/DEMO_2012-06-21_34200000_37800000
+export sample=$BATS_TEST_DIRNAME/../testdata/DEMO_2012-06-21_34200000_37800000
 
 # examples PAGE [SUBSECTION]: the commands of its EXAMPLES, each ended by a NUL byte. A line that
 # begins with "$ " is a command; in a display without such lines all lines together are one.
@@ -90,15 +90,79 @@ run_page() {
 	run_page "$man/ffs-load.1" 3
 }
 
-@test "the examples of ffs-get(1) run" {
-	prepare
-	load_lobster
-	run_page "$man/ffs-get.1" 3
-}
-
 @test "the examples of ffs-node(1) run" {
 	prepare
 	run_page "$man/ffs-node.1" 3
+}
+
+# What a page's sudo does in a lab: of the ffs-hotmon that stays one is left in the background,
+# and ends when the next is called for.
+make_sudo() {
+	mkdir -p bin
+	cat >bin/sudo <<-'END'
+		#!/bin/bash
+		if [ -s monitor ]; then
+			kill -INT "$(cat monitor)"
+			while [ -e "/proc/$(cat monitor)" ]; do sleep 0.02; done
+			rm monitor
+		fi
+		[ -z "$FFS_LAB_CGROUP" ] || [[ $* == *--unpin* ]] || set -- "$@" --cgroup "$FFS_LAB_CGROUP"
+		[[ $* != *pin* ]] || exec "$@"
+		env --default-signal=INT "$@" >/dev/null &
+		echo $! >monitor
+		for ((i = 0; i < 400; i++)); do
+			! ffs-hotmon --once >/dev/null 2>&1 || exit 0
+			sleep 0.05
+		done
+		exit 1
+	END
+	chmod +x bin/sudo
+	PATH=$PWD/bin:$PATH
+}
+
+# run_watched COMMAND: in a lab. What goes on without end is left behind when it has begun.
+run_watched() {
+	echo "--- $1"
+	case $1 in
+	*ffs-node*--serve*) run_server "$1" ;;
+	*"ffs-cache -v"* | ffs-cache | "ffs-hotmon --json"*)
+		[[ $1 != *sudo* ]] || sudo ffs-hotmon
+		bash -e -c "exec ${1#sudo ffs-hotmon}" <dev-null &
+		pids+=("$!")
+		until_true 20 ffs-hotmon --once >/dev/null
+		ffs-get lobster >/dev/null
+		ffs-get lobster >/dev/null
+		kill -0 "$!"
+		;;
+	*) bash -e -c "$1" <dev-null ;;
+	esac
+}
+
+# watched_page PAGE: its examples, in a lab with a loaded store.
+watched_page() {
+	local command n=0
+	make_sudo
+	: >dev-null
+	prepare
+	ffs-split -r 100 -n lobster -m message.csv lobster.csv | ffs-load -q
+	while IFS= read -r -d '' command <&4; do
+		n=$((n + 1))
+		run_watched "$command"
+	done 4< <(examples "$1")
+	[ "$n" -ge 3 ]
+}
+
+@test "the examples of ffs-get(1) run" {
+	in_lab watched_page "$man/ffs-get.1"
+}
+
+@test "the examples of ffs-hotmon(1) run" {
+	need_cmd jq
+	in_lab watched_page "$man/ffs-hotmon.1"
+}
+
+@test "the examples of ffs-cache(1) run" {
+	in_lab watched_page "$man/ffs-cache.1"
 }
 
 @test "the commands of ffs.7 run" {
@@ -131,21 +195,23 @@ run_page() {
 	done <attributes
 }
 
-@test "the tour of README.md runs" {
+run_tour() {
+	make_sudo
+	: >dev-null
 	prepare
 	"${FFS_TEST_BUILD:-$BATS_TEST_DIRNAME/../build}/testdata/lobster-gen" -t AAPL -r 3000 -l 50 >/dev/null
-	sed -n '/^## A tour/,/^## Where/s/^    //p' "$BATS_TEST_DIRNAME/../README.md" |
-		sed -e ':a' -e '/\\$/N; s/\\\n//; ta' >tour
-	[ "$(wc -l <tour)" -ge 7 ]
 	while IFS= read -r command <&4; do
-		echo "--- $command"
-		case $command in
-		*ffs-node*--serve*) run_server "$command" ;;
-		*) bash -e -c "$command" </dev/null ;;
-		esac
+		run_watched "$command"
 	done 4<tour
 	run -0 --separate-stderr bash -c 'ffs-get --list | cut -d" " -f1'
 	[[ $output == *AAPL/2012-06-21*lobster* ]]
+}
+
+@test "the tour of README.md runs" {
+	sed -n '/^## A tour/,/^## Where/s/^    //p' "$BATS_TEST_DIRNAME/../README.md" |
+		sed -e ':a' -e '/\\$/N; s/\\\n//; ta' >tour
+	[ "$(wc -l <tour)" -ge 7 ]
+	in_lab run_tour
 }
 
 # A python that has the library: that of scripts/peers, or any in PATH.
