@@ -356,8 +356,8 @@ main(int argc, char **argv)
 	struct run run = { .o = &o, .own = FFS_OWN_INIT };
 	int rc;
 
-	/* libcurl takes and frees half a megabyte for each request. */
-	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	/* libcurl takes and frees half a megabyte for each request, a fill one. */
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	ffs_process_begin();
 	parse_opts(&o, argc, argv);

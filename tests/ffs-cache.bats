@@ -533,7 +533,10 @@ lab_refused() {
 	# A second one has nothing to follow.
 	run -1 --separate-stderr ffs-cache
 	[ "${#stderr_lines[@]}" -eq 1 ]
-	[[ $stderr == "ffs-cache: another ffs-cache follows"* ]]
+	[[ $stderr == "ffs-cache: another ffs-cache follows and evicts in "* ]]
+	run -1 --separate-stderr ffs-cache --dir "$PWD/another"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "ffs-cache: another ffs-cache follows the ring"* ]]
 }
 
 @test "every refusal has its reason, and a second follower is refused" {

@@ -78,7 +78,8 @@ void ffs_filler_changed(struct ffs_filler *f, const char *bucket, const char *ke
 /* Work, waiting at most so long for something to happen.  How many wishes are left, or -errno. */
 int ffs_filler_run(struct ffs_filler *f, int timeout_ms);
 
-/* Wishes that are not done. */
+/* Wishes that are not done.  They take memory: whoever can come back later stops at so many. */
+#define FFS_FILLER_MANY 8192
 size_t ffs_filler_left(const struct ffs_filler *f);
 
 /* The name by which the cache knows an object, whichever node has it. */

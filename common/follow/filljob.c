@@ -425,7 +425,7 @@ ahead(struct ffs_fill *j)
 
 	if (end >= m->nchunks)
 		end = m->nchunks - 1;
-	for (w.chunk = j->w.chunk + 1; w.chunk <= end; w.chunk++) {
+	for (w.chunk = j->w.chunk + 1; w.chunk <= end && j->f->left < FFS_FILLER_MANY; w.chunk++) {
 		o = w.message ? &m->chunks[w.chunk].message : &m->chunks[w.chunk].data;
 		w.key = o->key;
 		w.size = o->plain_bytes;
@@ -460,7 +460,8 @@ identify(struct ffs_fill *j)
 	}
 	j->copies = j->w.node == SIZE_MAX ? j->f->o.stores->nodes.n : 1;
 	/* Nobody says how long it is when decoded, and readers of chunks want it decoded. */
-	if (rc == -ENOENT && (!ffs_shelf_is_chunk(j->w.key, &zstd) || !zstd))
+	if ((rc == -ENOENT || rc == -EBADMSG || rc == -EPROTONOSUPPORT) &&
+	    (!ffs_shelf_is_chunk(j->w.key, &zstd) || !zstd))
 		return 0;
 	snprintf(j->text, sizeof(j->text), "its manifest cannot be read: %s", strerror(-rc));
 	ffs_fill_refuse(j, FFS_CACHE_REFUSED_failed, rc);

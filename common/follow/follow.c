@@ -23,6 +23,7 @@ struct ffs_follow {
 	struct ffs_maps maps;
 	struct ffs_ring *ring; /* NULL: nothing is loaded */
 	bool told;             /* that it has gone */
+	bool put_off;          /* there was too much to do: walk again */
 	uint64_t counters[FFS_COUNTERS_N];
 	uint64_t seen_ns; /* reads before that were looked at, where every read counts */
 	int64_t ticked_ms, tended_ms, walk_ms;
@@ -65,7 +66,9 @@ want(struct ffs_follow *f, const struct ffs_object_id *id, bool nameless, struct
 {
 	int node = node_of(f, id);
 
-	if (node < 0) {
+	if (ffs_filler_left(f->filler) >= FFS_FILLER_MANY) {
+		f->put_off = true;
+	} else if (node < 0) {
 		refuse(f, FFS_CACHE_REFUSED_unknown, w->bucket, w->key);
 	} else if (nameless) {
 		refuse(f, FFS_CACHE_REFUSED_version, w->bucket, w->key);
@@ -220,8 +223,10 @@ walk(struct ffs_follow *f)
 	uint64_t began = ffs_clock_us();
 
 	f->stats.walks++;
+	f->put_off = false;
 	ffs_maps_each(&f->maps, on_object, f);
-	f->seen_ns = began * 1000;
+	if (!f->put_off)
+		f->seen_ns = began * 1000;
 	f->walk_ms = (int64_t)((ffs_clock_us() - began) / 1000);
 }
 
@@ -302,7 +307,8 @@ tick(struct ffs_follow *f)
 	memcpy(f->counters, now, sizeof(now));
 	if (lost)
 		f->seen_ns = 0;
-	if (lost || (f->o.fill.how->all && read))
+	if (lost || (f->o.fill.how->all && read) ||
+	    (f->put_off && ffs_filler_left(f->filler) < FFS_FILLER_MANY / 2))
 		walk(f);
 }
 
