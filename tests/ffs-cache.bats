@@ -770,3 +770,23 @@ lab_output() {
 @test "a follower whose output nobody takes ends, and leaves nothing" {
 	in_lab -n 1 lab_output
 }
+
+lab_reload() {
+	start_dataset
+	ffs-cache -q d
+	start_hotmon
+	start_cache
+	tac book.csv >book2.csv
+	ffs-split -r 1000 -n d book2.csv | ffs-load -q --replace 2>/dev/null
+	logged 1 '"type":"drop".*/ffs/d/manifest.json"'
+	ffs-get d | cmp - book2.csv
+	ffs-get d | cmp - book2.csv
+	logged 10 '"type":"fill".*/ffs/d/2/'
+	ffs-get --cache=only d | cmp - book2.csv
+	ffs-get --cache=only d@1 | cmp - book.csv || ffs-get d@1 | cmp - book.csv
+	only_right
+}
+
+@test "a dataset that is loaded anew is read anew, and its new chunks become hot" {
+	in_lab -n 1 lab_reload
+}

@@ -66,7 +66,7 @@ want(struct ffs_follow *f, const struct ffs_object_id *id, bool nameless, struct
 {
 	int node = node_of(f, id);
 
-	if (ffs_filler_left(f->filler) >= FFS_FILLER_MANY) {
+	if (ffs_filler_left(f->filler) >= FFS_FILLER_MANY * (w->hot ? 2u : 1u)) {
 		f->put_off = true;
 	} else if (node < 0) {
 		refuse(f, FFS_CACHE_REFUSED_unknown, w->bucket, w->key);
