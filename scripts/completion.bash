@@ -33,4 +33,4 @@ _ffs_complete() {
 	# Anything else, and the values of other options: files, by "-o default".
 }
 
-complete -o default -F _ffs_complete ffs-split ffs-load ffs-get ffs-node
+complete -o default -F _ffs_complete ffs-split ffs-load ffs-get ffs-hotmon ffs-cache ffs-node
