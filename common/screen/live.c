@@ -33,6 +33,7 @@ struct live {
 	struct ffs_model model;
 	struct ffs_view view;
 	struct ffs_draw draw;
+	bool lines;
 	unsigned interval_ms;
 	int64_t next_ms; /* when the next snapshot is due */
 	FILE *in;        /* keys */
@@ -59,7 +60,7 @@ ffs_live_parse(const char *s, enum ffs_live_mode *mode)
 
 /* What the half that is root has to say. */
 static int
-listen(struct live *live)
+hear(struct live *live)
 {
 	struct ffs_halves_msg m;
 	int rc = ffs_halves_recv(live->s->fd, &m, 0);
@@ -71,6 +72,8 @@ listen(struct live *live)
 		return rc == -EAGAIN || rc == -EINTR ? 0 : rc;
 	if (m.type == FFS_HALVES_STOP)
 		live->sig = m.rc;
+	if (live->lines && (m.type == FFS_HALVES_NOTE || m.type == FFS_HALVES_DETAIL))
+		live->s->note(live->s->arg, m.type == FFS_HALVES_DETAIL, m.text);
 	keep = m.type == FFS_HALVES_NOTE    ? &live->notice
 	       : m.type == FFS_HALVES_READY ? &live->interfaces
 	                                    : NULL;
@@ -114,7 +117,7 @@ wait_for(struct live *live, int in)
 		return errno == EINTR ? 0 : -errno;
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 		live->quit = true; /* nobody sits there any more */
-	return fds[1].revents ? listen(live) : 0;
+	return fds[1].revents ? hear(live) : 0;
 }
 
 /* Take a snapshot if it is time to, keeping the beat where one was late. */
@@ -343,12 +346,12 @@ ffs_live_run(const struct ffs_session *s, const struct ffs_live_opts *o, int *si
 		.s = s,
 		.feed = { .addresses = &s->addresses, .primary = primary },
 		.view = { .shared = s->fd < 0 },
+		.lines = o->mode == FFS_LIVE_LINE || !isatty(STDOUT_FILENO),
 	};
-	bool lines = o->mode == FFS_LIVE_LINE || !isatty(STDOUT_FILENO);
 	int rc;
 
 	*why = NULL;
-	live.interval_ms = o->interval_ms ? o->interval_ms : lines ? LINE_MS : SCREEN_MS;
+	live.interval_ms = o->interval_ms ? o->interval_ms : live.lines ? LINE_MS : SCREEN_MS;
 	live.view.interval_ms = live.interval_ms;
 	rc = ffs_feed_open(&live.feed);
 	if (rc) {
@@ -359,7 +362,7 @@ ffs_live_run(const struct ffs_session *s, const struct ffs_live_opts *o, int *si
 		rc = ffs_live_dataset_read(&live.model, o->dataset, primary, why);
 	live.next_ms = ffs_clock_ms();
 	if (!rc)
-		rc = lines ? run_lines(&live) : screen(&live, why);
+		rc = live.lines ? run_lines(&live) : screen(&live, why);
 	if (rc && !*why && asprintf(why, "cannot go on: %s", strerror(-rc)) < 0)
 		*why = NULL;
 	*sig = live.sig;
