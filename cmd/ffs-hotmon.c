@@ -19,14 +19,12 @@
 #include "common/base/process.h"
 #include "common/screen/live.h"
 #include "common/screen/terminal.h"
+#include "common/watch/display.h"
 #include "common/watch/guard.h"
 #include "common/watch/halves.h"
 #include "common/watch/instance.h"
 #include "common/watch/loadopt.h"
-#include "common/watch/report.h"
 #include "common/watch/session.h"
-
-#define POLL_MS 100
 
 struct opts {
 	struct ffs_loadopt load;
@@ -94,21 +92,6 @@ on_note(void *arg, bool detail, const char *text)
 		warnx("%s", text);
 }
 
-struct printing {
-	const struct opts *o;
-	const struct ffs_session *s;
-	const char *type;
-};
-
-static int
-on_object(void *arg, const struct ffs_maps_object *object)
-{
-	const struct printing *p = arg;
-
-	return ffs_report_print_object(
-	    stdout, p->o->json ? p->type : NULL, &p->s->maps, object, &p->s->addresses);
-}
-
 static void __attribute__((noreturn)) die(enum ffs_exit status, int rc, const char *why)
 {
 	errx(status, "%s", why ? why : strerror(-rc));
@@ -148,44 +131,13 @@ open_maps(struct ffs_session *s)
 		die(rc == -ESTALE ? FFS_EXIT_NOTFOUND : ffs_exit_of(rc), rc, why);
 }
 
-/* Whether the table is all there was to be seen. */
-static int
-tell_losses(const struct ffs_session *s, const struct opts *o)
-{
-	struct ffs_buf b = FFS_BUF_INIT;
-	int rc = o->json ? 0 : ffs_report_losses(&b, &s->maps);
-
-	if (!rc && b.len)
-		on_note((void *)o, false, b.p);
-	ffs_buf_release(&b);
-	return rc;
-}
-
 /* Print what becomes hot, until a signal. */
 static int
 follow(struct ffs_session *s, const struct opts *o)
 {
-	struct printing p = { .o = o, .s = s, .type = "hot" };
-	struct ffs_load_stats stats[FFS_LOAD_PROGS];
-	struct ffs_report_hot *hot = ffs_report_hot_new(&s->maps);
-	int rc = hot ? 0 : -errno, stop = 0;
+	int stop;
 
-	if (!rc && !o->json)
-		rc = ffs_report_print_head(stdout);
-	while (!rc && !stop) {
-		rc = ffs_report_hot_poll(hot, on_object, &p);
-		if (!rc)
-			stop = ffs_session_wait(s, POLL_MS);
-	}
-	if (!rc && stop > 0 && o->load.watch.load.stats && s->fd >= 0) {
-		rc = ffs_session_stats(s, stats);
-		if (!rc)
-			rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
-	}
-	if (!rc)
-		rc = tell_losses(s, o);
-	ffs_report_hot_free(hot);
-	check_print(rc);
+	check_print(ffs_display_hot(s, stdout, o->json, o->load.watch.load.stats, &stop));
 	return stop;
 }
 
@@ -243,7 +195,6 @@ static int
 once(const struct opts *o)
 {
 	struct ffs_session s = { 0 };
-	struct printing p = { .o = o, .s = &s, .type = "object" };
 	struct ffs_load_stats stats[FFS_LOAD_PROGS];
 	int rc;
 
@@ -252,15 +203,7 @@ once(const struct opts *o)
 		    "cannot ask the programs: %s", strerror(-rc));
 	begin(&s, o, -1);
 	open_maps(&s);
-	rc = o->json ? 0 : ffs_report_print_head(stdout);
-	if (!rc)
-		rc = ffs_maps_each(&s.maps, on_object, &p);
-	if (!rc && o->load.watch.load.stats)
-		rc = ffs_report_print_stats(stdout, o->json, stats, FFS_LOAD_PROGS);
-	if (!rc && o->json)
-		rc = ffs_report_print_counters(stdout, &s.maps);
-	if (!rc)
-		rc = tell_losses(&s, o);
+	rc = ffs_display_table(&s, stdout, o->json, o->load.watch.load.stats ? stats : NULL);
 	ffs_session_release(&s);
 	check_print(rc);
 	return ffs_exit_flush(FFS_EXIT_OK);

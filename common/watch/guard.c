@@ -10,7 +10,7 @@
 
 #include "common/watch/halves.h"
 
-#define WORK_MS 1000
+#define WORK_MS 250
 
 /* Those that ask to end, where they are not ignored (nohup); SIGCHLD, that the other half has. */
 static void

@@ -7,7 +7,8 @@
 
 #include "common/base/clock.h"
 
-#define SHARE 19 /* at most a twentieth of the time goes into looking */
+#define SHARE 4 /* at most a fifth of the time goes into looking */
+#define BATCH 1024
 
 struct aged {
 	struct ffs_object_id id;
@@ -52,27 +53,48 @@ older(const void *x, const void *y)
 	return (a->last_ns > b->last_ns) - (a->last_ns < b->last_ns);
 }
 
+/* Some that are gone already end a batch: the rest of it is another one. */
+static void
+remove_all(int fd, const struct ffs_object_id *ids, size_t n)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	size_t done = 0;
+	__u32 count;
+
+	while (done < n) {
+		count = n - done < BATCH ? (__u32)(n - done) : BATCH;
+		if (!bpf_map_delete_batch(fd, ids + done, &count, &opts))
+			done += count;
+		else if (errno == ENOENT)
+			done += count + 1;
+		else
+			return;
+	}
+}
+
 static int
 sweep_objects(struct ffs_sweep *s, const struct ffs_maps *m)
 {
 	struct all all = { .room = s->max };
+	struct ffs_object_id *ids = calloc(s->max, sizeof(*ids));
 	size_t i, out = 0;
-	int rc;
+	int rc = -ENOMEM;
 
 	all.v = calloc(all.room, sizeof(*all.v));
-	if (!all.v)
-		return -ENOMEM;
-	rc = ffs_maps_stats(m, note, &all);
+	if (all.v && ids)
+		rc = ffs_maps_stats(m, note, &all);
 	if (!rc && all.n > high(s)) {
 		out = all.n - low(s);
 		qsort(all.v, all.n, sizeof(*all.v), older);
 	}
-	for (i = 0; i < out; i++) {
-		bpf_map_delete_elem(m->objects, &all.v[i].id);
-		bpf_map_delete_elem(m->names, &all.v[i].id);
-	}
+	for (i = 0; i < out; i++)
+		ids[i] = all.v[i].id;
+	remove_all(m->objects, ids, out);
+	remove_all(m->names, ids, out);
 	s->objects = all.n - out;
+	s->names -= out < s->names ? out : s->names;
 	free(all.v);
+	free(ids);
 	return rc ? rc : (int)out;
 }
 

@@ -28,7 +28,7 @@ struct ffs_watcher *ffs_watcher_new(
 /* Detach and unpin, but for --pin. */
 void ffs_watcher_free(struct ffs_watcher *w);
 
-/* Readable when interfaces change: then, and every second, ffs_watcher_work(). */
+/* Readable when interfaces change: then, and every quarter of a second, ffs_watcher_work(). */
 int ffs_watcher_fd(const struct ffs_watcher *w);
 void ffs_watcher_work(struct ffs_watcher *w);
 
