@@ -250,8 +250,8 @@ int ffs_cache_pin(
 int ffs_cache_pins_each(
     struct ffs_cache *c, int (*each)(void *arg, const struct ffs_cache_name *prefix), void *arg);
 
-/* Does glob mean this object: "BUCKET/KEY" (a * matches slashes too), or without a slash the first
- * part of keys, which is a dataset's name. */
+/* Does glob mean this object: "BUCKET/KEY" (a * matches slashes too), a dataset's name, or without
+ * a slash the first part of keys. */
 bool ffs_cache_meant(const char *glob, const char *bucket, const char *key);
 
 /* Remove what glob means.  Pinned ones stay and are counted.  How many went, or -errno. */

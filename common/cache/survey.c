@@ -179,21 +179,43 @@ struct remover {
 	bool all;
 };
 
-/* "BUCKET/KEY" as a glob in which '*' goes over slashes; or a dataset's name, its first part. */
+/* How much of a key is its dataset's name: what is before "/GENERATION/FILE" or "/FILE". */
+static size_t
+dataset_len(const char *key)
+{
+	const char *file = strrchr(key, '/'), *p;
+
+	if (!file)
+		return 0;
+	for (p = file; p > key && p[-1] >= '0' && p[-1] <= '9'; p--)
+		;
+	return p < file && p > key && p[-1] == '/' ? (size_t)(p - 1 - key) : (size_t)(file - key);
+}
+
+/* Does glob match a, or a and b with a slash between them. */
+static bool
+matches(const char *glob, const char *a, int len, const char *b)
+{
+	char *text;
+	bool yes;
+
+	if (asprintf(&text, "%.*s%s%s", len, a, b ? "/" : "", b ? b : "") < 0)
+		return false;
+	yes = *text && !fnmatch(glob, text, 0);
+	free(text);
+	return yes;
+}
+
 bool
 ffs_cache_meant(const char *glob, const char *bucket, const char *key)
 {
-	size_t n = strcspn(key, "/");
-	char *text = NULL;
-	bool yes;
+	size_t first = strcspn(key, "/");
 
-	if (!strchr(glob, '/'))
-		text = key[n] ? strndup(key, n) : NULL;
-	else if (asprintf(&text, "%s/%s", bucket, key) < 0)
-		text = NULL;
-	yes = text && !fnmatch(glob, text, 0);
-	free(text);
-	return yes;
+	if (matches(glob, key, (int)dataset_len(key), NULL))
+		return true;
+	if (strchr(glob, '/'))
+		return matches(glob, bucket, (int)strlen(bucket), key);
+	return key[first] && matches(glob, key, (int)first, NULL);
 }
 
 static bool

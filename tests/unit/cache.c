@@ -348,6 +348,41 @@ test_link(void)
 }
 
 static void
+test_globs(void)
+{
+	static const struct {
+		const char *glob, *key;
+		bool meant;
+	} v[] = {
+		{ "d", "d/1/00000.csv", true },
+		{ "d", "d/manifest.json", true },
+		{ "d", "d/1/manifest.json", true },
+		{ "d", "e/1/00000.csv", false },
+		{ "d", "d", false },
+		{ "d*", "data/1/00000.csv", true },
+		{ "a/b", "a/b/1/00000.csv", true },
+		{ "a/b", "a/b/12/00000.message.csv", true },
+		{ "a/b", "a/b/manifest.json", true },
+		{ "a/b", "a/bc/1/00000.csv", false },
+		{ "a", "a/b/1/00000.csv", true },
+		{ "a/*", "a/b/1/00000.csv", true },
+		{ "ffs/d/1/*", "d/1/00000.csv", true },
+		{ "ffs/*/00000.csv", "d/1/00000.csv", true },
+		{ "ffs/d/1/00001.csv", "d/1/00000.csv", false },
+		{ "b/d/1/*", "d/1/00000.csv", false },
+		{ "ffs/raw", "raw", true },
+		{ "*/*", "raw", true },
+		{ "", "/1/x", false },
+		{ "", "x", false },
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT(v); i++)
+		CHECK(ffs_cache_meant(v[i].glob, "ffs", v[i].key) == v[i].meant, "'%s' '%s'",
+		    v[i].glob, v[i].key);
+}
+
+static void
 test_missing(void)
 {
 	char *why;
@@ -385,6 +420,7 @@ main(void)
 	test_notes();
 	test_table();
 	test_link();
+	test_globs();
 	test_missing();
 	test_removed();
 	return failed;
