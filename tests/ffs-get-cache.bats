@@ -750,6 +750,8 @@ stat_of() {
 	run -0 --separate-stderr bash -c 'ffs-get --cache=only d d d d | head -n 1; exit "${PIPESTATUS[1]}"'
 	[ "${#lines[@]}" -eq 1 ]
 	[ -z "$stderr" ]
+	run -0 --separate-stderr bash -c 'ffs-get --verify=full --cache=only d d d d | head -n 1; exit "${PIPESTATUS[1]}"'
+	[ "${#lines[@]}" -eq 1 ]
 	ffs-get --cache=only d >app
 	ffs-get --cache=only d >>app
 	cmp app <(cat "$book" "$book")

@@ -143,27 +143,43 @@ check(struct ffs_hit *h)
 	return rc ? rc : unchanged(h, false);
 }
 
-int
-ffs_hit_check(struct ffs_hit *h)
+static void
+check_more(struct ffs_hit *h)
 {
-	uint64_t start;
-	int rc;
+	uint64_t start = ffs_clock_us();
 
-	if (!h->unchecked)
-		return 0;
-	start = ffs_clock_us();
-	rc = check(h);
+	h->rc = check(h);
 	h->us += ffs_clock_us() - start;
-	if (rc == -EAGAIN)
-		return rc;
+}
+
+void
+ffs_hit_compare(struct ffs_hit *h)
+{
+	do
+		check_more(h);
+	while (h->rc == -EAGAIN);
+}
+
+int
+ffs_hit_settle(struct ffs_hit *h)
+{
 	free(h->buf);
 	h->buf = NULL;
 	h->unchecked = false;
-	if (!rc)
+	if (!h->rc)
 		ffs_cache_verified(h->use->cache, &h->entry);
-	else if (rc == -EBADMSG || rc == -EIO)
+	else if (h->rc == -EBADMSG || h->rc == -EIO)
 		ffs_hit_damaged(h);
-	return rc;
+	return h->rc;
+}
+
+int
+ffs_hit_check(struct ffs_hit *h)
+{
+	if (!h->unchecked)
+		return 0;
+	check_more(h);
+	return h->rc == -EAGAIN ? h->rc : ffs_hit_settle(h);
 }
 
 int

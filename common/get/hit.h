@@ -19,6 +19,10 @@ struct ffs_hit {
 	bool fresh;               /* no store has to be asked whether this is the current version */
 	bool unchecked;           /* ffs_hit_check() has to say first that its bytes are right */
 	uint64_t us;              /* what finding, checking and reading it took so far */
+	/* Of an ffs_checker: */
+	struct ffs_hit *next;
+	void *arg;
+	int rc; /* of ffs_hit_compare() */
 	/* Of the check: */
 	struct timespec mtime; /* when it began */
 	uint64_t at;
@@ -42,6 +46,10 @@ void ffs_hit_put(struct ffs_hit *h);
  * that other things get their turn; -EBADMSG: they are wrong, and the entry was removed; -errno.
  */
 int ffs_hit_check(struct ffs_hit *h);
+
+/* The same in two steps: all of the reading, for any thread, and what follows from it. */
+void ffs_hit_compare(struct ffs_hit *h);
+int ffs_hit_settle(struct ffs_hit *h);
 
 /* Read [off, off + n), all of it.  0; -EBADMSG where the file has become shorter; -errno. */
 int ffs_hit_read(struct ffs_hit *h, uint64_t off, char *p, size_t n);

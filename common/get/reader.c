@@ -67,6 +67,7 @@ deliver(struct ffs_reader *r, bool drop)
 	struct ffs_reader_job *j;
 
 	while ((j = r->head) && (j->done || (drop && (j->pc->failed || r->rc)))) {
+		ffs_reader_uncheck(j);
 		if (!j->done)
 			ffs_fetch_cancel(&j->f);
 		if (deliver_one(j))
@@ -307,6 +308,23 @@ enqueue(struct ffs_reader *r, struct ffs_reader_job *j)
 		r->unstarted = j;
 }
 
+static void
+cannot_start(struct ffs_reader_job *j, int rc)
+{
+	j->f.rc = rc;
+	snprintf(j->f.error, sizeof(j->f.error), "%s", strerror(-rc));
+	j->done = true;
+}
+
+void
+ffs_reader_restart(struct ffs_reader_job *j)
+{
+	int rc = start(j);
+
+	if (rc)
+		cannot_start(j, rc);
+}
+
 /* Send requests of the queue while connections and memory allow; the first in order may always. */
 static void
 start_more(struct ffs_reader *r)
@@ -316,7 +334,7 @@ start_more(struct ffs_reader *r)
 	int rc;
 
 	while ((j = r->unstarted) && !r->rc) {
-		if (!j->done && !j->pc->failed) {
+		if (!j->done && !j->checking && !j->f.stores && !j->pc->failed) {
 			need = j->f.len + (needs_plain(j) ? j->object->plain_bytes : 0);
 			if (r->recent)
 				ffs_recent_make_room(r->recent, need);
@@ -326,12 +344,9 @@ start_more(struct ffs_reader *r)
 				return;
 			rc = j->hit ? ffs_reader_read(j) : -ESTALE;
 			if (rc == -ESTALE)
-				rc = start(j);
-			if (rc) {
-				j->f.rc = rc;
-				snprintf(j->f.error, sizeof(j->f.error), "%s", strerror(-rc));
-				j->done = true;
-			}
+				ffs_reader_restart(j);
+			else if (rc)
+				cannot_start(j, rc);
 		}
 		r->unstarted = j->next;
 	}
@@ -401,7 +416,7 @@ make_job(struct ffs_reader *r)
 		return r->busy ? 0 : rc;
 	}
 	pc->probing = pc->p.bare && !j->object->copies && !j->last;
-	if (j->entry && !j->done && !j->runs)
+	if (j->entry && !j->done && !j->runs && !j->send)
 		j->entry->coming = true;
 	enqueue(r, j);
 	step(pc, j);
@@ -448,6 +463,8 @@ wait_for_more(struct ffs_reader *r)
 		r->busy = false;
 		return r->flight ? ffs_http_run(r->o.stores->http, 0) : 0;
 	}
+	if (ffs_reader_checked(r, true))
+		return r->flight ? ffs_http_run(r->o.stores->http, 0) : 0;
 	/* Memory comes back from the output only, and so does the end. */
 	if (r->parts && (r->starved || !r->flight) && reclaim(r, true))
 		return 0;
@@ -507,6 +524,7 @@ turn(struct ffs_reader *r)
 	if (rc)
 		return rc;
 	r->starved = r->hungry = false;
+	ffs_reader_checked(r, false);
 	deliver(r, true);
 	start_more(r);
 	while (!r->rc && waiting(r) < r->o.jobs && r->queued < JOBS_QUEUED &&
@@ -566,6 +584,7 @@ ffs_reader_free(struct ffs_reader *r)
 	if (r->out)
 		reclaim(r, false);
 	ffs_reader_piece_put(r->cur);
+	ffs_checker_free(r->checker);
 	ffs_recent_free(r->recent);
 	ffs_blocks_release(&r->blocks);
 	close(r->event);

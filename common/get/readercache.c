@@ -53,12 +53,92 @@ take(struct ffs_reader_job *j)
 	if (j->runs)
 		return;
 	j->whole = size <= FFS_READER_WHOLE_MAX;
-	j->send = j->done = !j->scan && pc->p.cut.whole;
+	j->send = !j->scan && pc->p.cut.whole;
+	j->done = j->send && !pc->hit->unchecked;
 	j->f.off = off;
 	j->f.len = size - off;
 	if (!j->send && !j->whole && j->f.len > RANGE)
 		j->f.len = RANGE;
 	j->last = off + j->f.len == size;
+}
+
+/* Can the job's hit be compared aside: where it turns out wrong, one request gets it. */
+static bool
+check_aside(struct ffs_reader_job *j)
+{
+	struct ffs_reader_piece *pc = j->pc;
+	struct ffs_reader *r = pc->r;
+	const struct ffs_object *o = j->object;
+
+	if (!pc->hit->unchecked || pc->p.bare || j->scan || !pc->p.cut.whole ||
+	    o->plain_bytes > FFS_READER_WHOLE_MAX || o->bytes > FFS_READER_WHOLE_MAX)
+		return false;
+	if (!r->checker)
+		r->checker = ffs_checker_new(ffs_reader_wake, r);
+	if (!r->checker)
+		return false;
+	take(j);
+	j->checking = true;
+	j->hit->arg = j;
+	r->checks++;
+	ffs_checker_push(r->checker, j->hit);
+	return true;
+}
+
+/* Its bytes are wrong, or nobody knows: they come from a store, unless there is none. */
+static void
+give_up(struct ffs_reader_job *j, int rc)
+{
+	struct ffs_reader_piece *pc = j->pc;
+
+	pc->refill = true;
+	if (pc->hit == j->hit) {
+		ffs_hit_put(pc->hit);
+		pc->hit = NULL;
+	}
+	ffs_reader_drop(pc->r, j->hit);
+	j->hit = NULL;
+	j->send = false;
+	j->f.len = j->object->bytes;
+	miss(j, rc);
+	if (!j->done)
+		ffs_reader_restart(j);
+}
+
+bool
+ffs_reader_checked(struct ffs_reader *r, bool help)
+{
+	struct ffs_reader_job *j;
+	struct ffs_hit *h;
+	bool any = false;
+	int rc;
+
+	if (!r->checks)
+		return false;
+	for (;;) {
+		while ((h = ffs_checker_pop(r->checker))) {
+			any = true;
+			r->checks--;
+			j = h->arg;
+			j->checking = false;
+			rc = ffs_hit_settle(h);
+			j->done = !rc;
+			if (rc)
+				give_up(j, rc);
+		}
+		if (any || !help || !ffs_checker_help(r->checker))
+			return any;
+	}
+}
+
+void
+ffs_reader_uncheck(struct ffs_reader_job *j)
+{
+	if (!j->checking)
+		return;
+	ffs_checker_cancel(j->pc->r->checker, j->hit);
+	j->checking = false;
+	j->pc->r->checks--;
 }
 
 int
@@ -80,7 +160,7 @@ ffs_reader_look(struct ffs_reader_job *j)
 			miss(j, rc);
 	}
 	/* One that may be out of date is asked for with If-None-Match. */
-	if (!pc->hit || !pc->hit->fresh)
+	if (!pc->hit || !pc->hit->fresh || check_aside(j))
 		return 0;
 	rc = ffs_hit_check(pc->hit);
 	if (rc == -EAGAIN)

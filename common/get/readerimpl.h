@@ -2,6 +2,7 @@
 #define FFS_READERIMPL_H
 
 #include "common/get/block.h"
+#include "common/get/checker.h"
 #include "common/get/fetch.h"
 #include "common/get/flow.h"
 #include "common/get/hit.h"
@@ -59,6 +60,7 @@ struct ffs_reader_job {
 	bool follows;        /* the bytes come with an earlier job */
 	struct ffs_hit *hit; /* it comes from the cache */
 	bool send;           /* all of it from there, unchanged: it needs no block */
+	bool checking;       /* r->checker has it */
 	bool nothing;        /* there is nothing to give out: it only asked for news */
 	size_t run, runs;    /* only these runs of rows are in block, from run to runs */
 	struct ffs_fetch f;
@@ -83,8 +85,10 @@ struct ffs_reader {
 	struct ffs_reader_job *head, **tail;
 	struct ffs_reader_job *unstarted; /* the first in the queue that was not sent */
 	size_t queued, flight, ready, parts;
-	size_t open; /* files of the cache that jobs and parts hold */
-	bool busy;   /* one of them is being checked, which goes on in the next turn */
+	size_t open;                 /* files of the cache that jobs and parts hold */
+	struct ffs_checker *checker; /* of small ones; NULL: not yet needed */
+	size_t checks;               /* that it has */
+	bool busy; /* one of them is being checked, which goes on in the next turn */
 	bool ended, hungry, starved; /* no more pieces; no line yet; no memory */
 	int rc;                      /* ended by a failure */
 	int end_rc;                  /* of next(), for when all before it is written */
@@ -98,6 +102,9 @@ void ffs_reader_piece_put(struct ffs_reader_piece *pc);
  * again when memory came back; a failure was reported and ends the piece.
  */
 int ffs_reader_give(struct ffs_reader_job *j);
+
+/* Ask a store for a job that is in the queue. */
+void ffs_reader_restart(struct ffs_reader_job *j);
 
 /* Report a failure, which ends the piece. */
 void ffs_reader_fail(struct ffs_reader_job *j, int rc, const char *error);
@@ -118,6 +125,12 @@ bool ffs_reader_find_runs(const struct ffs_reader_job *j, size_t *run, size_t *r
  * there are some to be checked first.
  */
 int ffs_reader_look(struct ffs_reader_job *j);
+
+/* Take what was compared meanwhile; with help compare one, if there is.  Was there anything. */
+bool ffs_reader_checked(struct ffs_reader *r, bool help);
+
+/* A job is given up: so is comparing its hit. */
+void ffs_reader_uncheck(struct ffs_reader_job *j);
 
 /* Take or drop a job's count of a hit. */
 void ffs_reader_hold(struct ffs_reader_job *j, struct ffs_hit *h);
