@@ -21,22 +21,32 @@ struct packet {
 };
 
 /*
- * How much link layer is before the network header: 14, or 0 on devices without (tun, wireguard).
- * No field says it, so the packet does: where are the 16 bytes that begin the network header.
- * They hold IPv4's id and source or IPv6's source, so that no other place is like them.
+ * How much link layer is before the network header is said by no field: 14 bytes, or none on
+ * devices without (tun, wireguard).  So the packet says it.  Nearly always the two functions below
+ * agree that it is a frame of Ethernet with an IP packet of just the length that is left, which costs
+ * a few loads.
  */
 static __always_inline int
-packet_l2(struct __sk_buff *skb, __u64 a, __u64 b)
+packet_ethernet(struct __sk_buff *skb, void *to, __u32 n)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (data + ETH_HLEN + n > end || *(__u16 *)(data + 12) != (__u16)skb->protocol)
+		return 0;
+	for (__u32 i = 0; i < n; i += 4)
+		*(__u32 *)(to + i) = *(__u32 *)(data + ETH_HLEN + i);
+	return 1;
+}
+
+/*
+ * Else (padded, BIG TCP, no Ethernet): where are the 16 bytes that begin the network header.  They
+ * hold IPv4's id and source or IPv6's source, so that no other place is like them.
+ */
+static __noinline int
+packet_l2(struct __sk_buff *skb, __u64 a, __u64 b)
+{
 	__u64 w[2];
 
-	if (data + ETH_HLEN + 16 <= end) {
-		if (word(data + ETH_HLEN) == a && word(data + ETH_HLEN + 8) == b)
-			return ETH_HLEN;
-		if (word(data) == a && word(data + 8) == b)
-			return 0;
-	}
 	if (!bpf_skb_load_bytes(skb, ETH_HLEN, w, sizeof(w)) && w[0] == a && w[1] == b)
 		return ETH_HLEN;
 	if (!bpf_skb_load_bytes(skb, 0, w, sizeof(w)) && w[0] == a && w[1] == b)
@@ -76,18 +86,19 @@ packet_turn(struct packet *p)
 	p->key.server_port = k.client_port;
 }
 
-/* Addresses are in p->key as if the sender were the client; tcp is what follows.  1: a segment of
- * a watched port. */
+/* Addresses are in p->key as if the sender were the client; tcp is at l4 of the network header ip,
+ * which is at l2 (-1: not known yet).  1: a segment of a watched port. */
 static __always_inline int
-packet_tcp(struct __sk_buff *skb, struct packet *p, const struct tcphdr *tcp, __u32 l4, __u64 a, __u64 b)
+packet_tcp(struct __sk_buff *skb, struct packet *p, const void *ip, const struct tcphdr *tcp, int l2, __u32 l4)
 {
 	__u16 from = bpf_ntohs(tcp->source), to = bpf_ntohs(tcp->dest);
-	int from_store = port_is_watched(from), to_store = port_is_watched(to), l2;
+	int from_store = port_is_watched(from), to_store = port_is_watched(to);
 
 	if (!from_store && !to_store)
 		return 0;
 	count(FFS_COUNT_packets);
-	l2 = packet_l2(skb, a, b);
+	if (l2 < 0)
+		l2 = packet_l2(skb, word(ip), word(ip + 8));
 	if (l2 < 0 || tcp->doff < 5) {
 		count(FFS_COUNT_load_errors);
 		return 0;
@@ -121,9 +132,14 @@ packet_v4(struct __sk_buff *skb, struct packet *p)
 	} h;
 	__u64 *client = (__u64 *)p->key.client, *server = (__u64 *)p->key.server;
 	__u32 l4;
+	int l2 = -1;
 
-	if (bpf_skb_load_bytes_relative(skb, 0, &h, sizeof(h), BPF_HDR_START_NET) ||
-	    h.ip.protocol != IPPROTO_TCP)
+	if (packet_ethernet(skb, &h, sizeof(h)) && h.ip.version == 4 &&
+	    h.ip.tot_len == bpf_htons(skb->len - ETH_HLEN))
+		l2 = ETH_HLEN;
+	else if (bpf_skb_load_bytes_relative(skb, 0, &h, sizeof(h), BPF_HDR_START_NET))
+		return 0;
+	if (h.ip.protocol != IPPROTO_TCP)
 		return 0;
 	if (h.ip.frag_off & bpf_htons(0x3fff)) {
 		count(FFS_COUNT_fragments);
@@ -136,7 +152,7 @@ packet_v4(struct __sk_buff *skb, struct packet *p)
 	client[0] = server[0] = 0;
 	client[1] = 0xffff0000 | (__u64)h.ip.saddr << 32;
 	server[1] = 0xffff0000 | (__u64)h.ip.daddr << 32;
-	return packet_tcp(skb, p, &h.tcp, l4, word(&h), word((char *)&h + 8));
+	return packet_tcp(skb, p, &h, &h.tcp, l2, l4);
 }
 
 /* TCP behind an extension header is not followed. */
@@ -159,14 +175,18 @@ packet_v6(struct __sk_buff *skb, struct packet *p)
 		struct ipv6hdr ip;
 		struct tcphdr tcp;
 	} h;
+	int l2 = -1;
 
-	if (bpf_skb_load_bytes_relative(skb, 0, &h, sizeof(h), BPF_HDR_START_NET))
+	if (packet_ethernet(skb, &h, sizeof(h)) && h.ip.version == 6 &&
+	    h.ip.payload_len == bpf_htons(skb->len - ETH_HLEN - sizeof(h.ip)))
+		l2 = ETH_HLEN;
+	else if (bpf_skb_load_bytes_relative(skb, 0, &h, sizeof(h), BPF_HDR_START_NET))
 		return 0;
 	if (h.ip.nexthdr != IPPROTO_TCP)
 		return packet_v6_other(skb, h.ip.nexthdr);
 	__builtin_memcpy(p->key.client, &h.ip.saddr, 16);
 	__builtin_memcpy(p->key.server, &h.ip.daddr, 16);
-	return packet_tcp(skb, p, &h.tcp, sizeof(h.ip), word(&h), word((char *)&h + 8));
+	return packet_tcp(skb, p, &h, &h.tcp, l2, sizeof(h.ip));
 }
 
 static __always_inline int

@@ -39,6 +39,7 @@ struct flow {
 	uint16_t cport, sport;
 	uint32_t cseq, sseq;
 	unsigned ip_opt, tcp_opt; /* bytes of options */
+	bool big;                 /* no length in the IP header, as BIG TCP has it */
 };
 
 static inline int
@@ -114,13 +115,15 @@ frame_make(uint8_t *b, const struct flow *t, bool client, unsigned flags, uint32
 	b[13] = t->v6 ? 0xdd : 0;
 	if (t->v6) {
 		ip[0] = 0x60;
-		ip[4] = (thl + n) >> 8;
-		ip[5] = thl + n;
+		ip[4] = t->big ? 0 : (thl + n) >> 8;
+		ip[5] = t->big ? 0 : thl + n;
 		ip[6] = 6;
 		ip[23] = client ? 1 : 2;
 		ip[39] = client ? 2 : 1;
 	} else {
 		ip[0] = 0x40 | l4 / 4;
+		ip[2] = t->big ? 0 : (l4 + thl + n) >> 8;
+		ip[3] = t->big ? 0 : l4 + thl + n;
 		ip[4] = ++id >> 8;
 		ip[5] = id;
 		ip[8] = 64;
