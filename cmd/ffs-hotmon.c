@@ -17,6 +17,7 @@
 #include "common/base/exit.h"
 #include "common/base/opt.h"
 #include "common/base/process.h"
+#include "common/base/utf8.h"
 #include "common/screen/live.h"
 #include "common/screen/terminal.h"
 #include "common/watch/display.h"
@@ -87,9 +88,13 @@ static void
 on_note(void *arg, bool detail, const char *text)
 {
 	const struct opts *o = arg;
+	char line[1024];
 
-	if (detail ? o->verbose : !o->quiet)
-		warnx("%s", text);
+	if (detail ? !o->verbose : o->quiet)
+		return;
+	snprintf(line, sizeof(line), "%s", text);
+	ffs_utf8_mask(line); /* names of interfaces hold what they like */
+	warnx("%s", line);
 }
 
 static void __attribute__((noreturn)) die(enum ffs_exit status, int rc, const char *why)
@@ -263,6 +268,8 @@ watch(struct opts *o)
 
 	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
 	rc = ffs_instance_find(&b, &m, &why);
+	if (rc == -EACCES && geteuid())
+		die(FFS_EXIT_DENIED, rc, why);
 	if (rc < 0)
 		die(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
 	if (rc == FFS_INSTANCE_LOADS)
@@ -395,6 +402,8 @@ parse_opts(struct opts *o, int argc, char **argv)
 		ffs_exit_usage("--dataset and --interval go with --live");
 	if (o->json && o->live.mode)
 		ffs_exit_usage("--json does not go with --live (--live=line is for programs)");
+	if (o->load.watch.load.stats && (o->pin || o->unpin))
+		ffs_exit_usage("--stats measures while this runs, not with --pin or --unpin");
 	if ((o->unpin || o->once) && o->load.given)
 		ffs_exit_usage("%s loads nothing: no option for that goes with it",
 		    o->once ? "--once" : "--unpin");

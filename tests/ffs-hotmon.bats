@@ -99,6 +99,11 @@ lab_counts() {
 	until_true 10 has_lines 2 hot
 	[[ $(sed -n 2p hot) == *" 2 "*" hot "*" curl "*"$url/bkt/a" ]]
 	[ "$(losses)" = "{}" ]
+	# The most read first.
+	curl -sS "$url/bkt/b" "$url/bkt/b" -o one -o two
+	becomes "b a" '[.[] | .key // empty] | join(" ")'
+	run -0 ffs-hotmon --once
+	[[ ${lines[1]} == *" 3 "*" 3000 hot "*"$url/bkt/b" ]]
 	stop_hotmon
 	[ "$status" -eq 0 ]
 	nothing_attached
@@ -271,7 +276,8 @@ lab_pinned() {
 	# Nobody else, and none of them writes or follows what is another's.
 	run -4 --separate-stderr user 65533 ffs-hotmon --once
 	[[ $stderr == "ffs-hotmon: the maps in '$FFS_BPF_DIR/v1' are another user's"* ]]
-	run -7 --separate-stderr user 65533 ffs-hotmon
+	run -4 --separate-stderr user 65533 ffs-hotmon
+	[[ $stderr == "ffs-hotmon: the maps in '$FFS_BPF_DIR/v1' are another user's"* ]]
 	[ "$(stat -c %a:%u:%g "$FFS_BPF_DIR"/v1/{objects,names,meta,events,self,programs,loader,consumer} | paste -sd' ')" = \
 		"640:0:65534 640:0:65534 640:0:65534 600:65534:65534 600:65534:65534 700:0:0 700:0:0 700:65534:65534" ]
 	# Again: nothing happens; a foreground instance shares them and leaves them.
@@ -336,6 +342,7 @@ lab_privilege() {
 	echo "mine http://127.0.0.1:9777" >home/.config/ffs/nodes
 	start_hotmon
 	[ "$(head -1 hotmon.log)" = "ffs-hotmon: watching port 9000 (default)" ]
+	grep -q "runs as uid 65534, home '$(getent passwd 65534 | cut -d: -f6)'" hotmon.log
 	stop_hotmon
 	as=()
 	start_hotmon
@@ -737,8 +744,9 @@ lab_output() {
 
 lab_stats() {
 	start_store
-	run -0 ffs-hotmon --pin -q --stats --ports "$ports" --cgroup "$FFS_LAB_CGROUP"
-	run -0 ffs-hotmon --once --json --stats
+	run -0 ffs-hotmon --pin -q --ports "$ports" --cgroup "$FFS_LAB_CGROUP"
+	run -0 --separate-stderr ffs-hotmon --once --json --stats
+	[[ $stderr == *"the kernel measures nothing"* ]] || [ "$(cat /proc/sys/kernel/bpf_stats_enabled)" = 1 ]
 	[ "$(jq -s -r '[.[] | select(.type == "program") | .name] | sort | join(" ")' <<<"$output")" = \
 		"ffs_traffic ffs_tune ffs_who4 ffs_who6" ]
 	ffs-hotmon --unpin
@@ -760,7 +768,7 @@ lab_stats() {
 		"--max-objects 1" "--max-conns 1" "--max-objects 99999999999" "--ports x" "--ports 0" "--ports 70000" \
 		"--ports 1,,2" "--ports 9-8" "--ports 80-" "--attach xdp" "--group no-such-group" \
 		"-i a/b" "-i waytoolongforaninterface" "-i a,,b" "argument" "--pin --unpin" "--pin --once" \
-		"--once --ports 1" "--unpin -i lo" "--json --pin"; do
+		"--once --ports 1" "--unpin -i lo" "--json --pin" "--pin --stats"; do
 		# shellcheck disable=SC2086 # words
 		usage_error ffs-hotmon $o || { echo "$o" >&2; false; }
 	done

@@ -8,8 +8,8 @@
 
 /* What ffs-hotmon prints, to f: lines for a terminal, or JSON. */
 
-/* All objects, then the programs (stats; NULL: not), then counters (with json).  Losses are noted.
- * 0 or -errno. */
+/* All objects, the most read first; then the programs (stats; NULL: not), then counters (with
+ * json).  Losses are noted. 0 or -errno. */
 int ffs_display_table(
     struct ffs_session *s, FILE *f, bool json, const struct ffs_load_stats *stats);
 

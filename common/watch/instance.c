@@ -45,10 +45,20 @@ int
 ffs_instance_find(struct ffs_bpffs *b, struct ffs_meta *m, char **why)
 {
 	int64_t end = ffs_clock_ms() + STARTING_MS;
-	int rc;
+	struct ffs_maps maps;
+	char *text = NULL;
+	int rc = ffs_maps_open(&maps, NULL, &text);
 
-	if (is_served(m))
+	if (!rc) {
+		*m = maps.loaded;
+		ffs_maps_release(&maps);
 		return FFS_INSTANCE_SHARES;
+	}
+	if (rc == -EACCES && geteuid()) {
+		*why = text;
+		return rc;
+	}
+	free(text);
 	if (geteuid())
 		return without_root(why);
 	rc = ffs_bpffs_open(b, why);

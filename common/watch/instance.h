@@ -12,7 +12,8 @@ enum ffs_instance {
 
 /*
  * An enum ffs_instance, or -errno with *why (free it; may be NULL) a line for the user: -EPERM
- * without root.  Another one that is just starting is waited for.
+ * without root; -EACCES where they are another user's.  Another one that is just starting is waited
+ * for.
  */
 int ffs_instance_find(struct ffs_bpffs *b, struct ffs_meta *m, char **why);
 

@@ -23,6 +23,18 @@ say(char **why, int rc, const char *what)
 	return rc;
 }
 
+static void __attribute__((format(printf, 3, 4)))
+note(const struct ffs_session *s, bool detail, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->note(s->arg, detail, text);
+}
+
 int
 ffs_session_begin(struct ffs_session *s, int fd, char **why)
 {
@@ -34,18 +46,6 @@ ffs_session_begin(struct ffs_session *s, int fd, char **why)
 	if (rc)
 		return say(why, rc, "cannot become the invoking user");
 	return ffs_nodes_load(&s->nodes, &config, why);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-note(const struct ffs_session *s, bool detail, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	s->note(s->arg, detail, text);
 }
 
 /* What root's half says before all is attached. */
@@ -91,6 +91,9 @@ ffs_session_load(struct ffs_session *s, const char *ports, char **why)
 	if (rc)
 		return say(why, rc, "cannot tell the ports of the endpoints");
 	note(s, false, "watching port %s", s->watched);
+	if (getuid())
+		note(s, true, "runs as uid %u, home '%s'", (unsigned)getuid(),
+		    getenv("HOME") ? getenv("HOME") : "");
 	if (*s->not_watched)
 		note(s, true, "TLS cannot be watched: %s", s->not_watched);
 	rc = ffs_halves_send(s->fd, &m);
