@@ -76,7 +76,10 @@ host_dot_step(__u32 k, struct scratch **ctx)
 	return 0;
 }
 
-/* Write the bucket that in[at], Host's value, names to the text; its length, 0: it names none. */
+#define HOST_CUT ((__u32)-1)
+
+/* Write the bucket that in[at], Host's value, names to the text; its length, 0: it names none,
+ * HOST_CUT: it is not all here. */
 static __noinline __u32
 host_bucket(struct scratch *s, __u32 at)
 {
@@ -88,6 +91,8 @@ host_bucket(struct scratch *s, __u32 at)
 	s->o = 0;
 	bpf_loop(HOST_MAX / 8 + 1, host_copy_step, &s, 0);
 	k = s->o;
+	if (at + k >= s->n)
+		return HOST_CUT;
 	if (k < 3 || k > HOST_MAX)
 		return 0;
 	*(__u64 *)(s->event.text + text_at(k)) = 0;

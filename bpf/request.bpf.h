@@ -201,6 +201,8 @@ request_parse(struct scratch *s, __u32 i)
 	}
 	if (hosts_n && host)
 		bucket = host_bucket(s, host);
+	if (bucket == HOST_CUT)
+		return PARSED_SPLIT;
 	return request_target(s, i, bucket);
 }
 
@@ -237,7 +239,7 @@ request_writes(struct scratch *s, struct packet *p, struct conn *c, __u64 now, _
 
 	event_begin(s, FFS_EVENT_INVALIDATE, flags, &c->id, now);
 	event_send(s, FFS_COUNT_invalidate);
-	/* The fourth length is the event's text's; a name has a pad there. */
+	/* From its lengths on the event is a name, but for one that is a pad there. */
 	bpf_map_update_elem(&writes, &p->key, &e->bucket_len, BPF_ANY);
 	if (!(flags & FFS_EVENT_BUCKET))
 		object_rearm(&c->id);

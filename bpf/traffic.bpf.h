@@ -41,6 +41,11 @@ conn_syn(struct packet *p, struct conn *c)
 static __always_inline void
 conn_end(struct packet *p, struct conn *c)
 {
+	__s32 more = p->seq + p->plen - c->resp_high;
+
+	/* It may have come before the last bytes: they are late, not lost. */
+	if (p->flags & TCP_FIN && !p->client && c->open == OPEN_READING && more > 0)
+		response_body(c, more, 0);
 	if (p->flags & TCP_FIN && p->client) {
 		/* It may only have said all that it had to say. */
 	} else if (c->open == OPEN_READING) {
@@ -74,7 +79,7 @@ client_segment(struct __sk_buff *skb, struct packet *p, struct conn *c)
 			skip = -ahead;
 		}
 		if (ahead > 0 && c->flags & CONN_PIECE) {
-			/* What is missing may come yet; a new request says that it does not. */
+			/* What comes out of order is not put together. */
 			c->flags &= ~CONN_PIECE;
 			count(FFS_COUNT_split_heads);
 		}

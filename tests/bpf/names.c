@@ -290,6 +290,35 @@ hosts(void)
 	feed_free(f);
 }
 
+/* A request in two pieces, cut at each place: its name is the same, once it is all there. */
+static void
+pieces(void)
+{
+	static const char head[] =
+	    "GET /some%20key.csv?x-id=GetObject&versionId=12 HTTP/1.1\r\nAccept: */*\r\nHost: "
+	    "bucket.s3.example.com:9000\r\nUser-Agent: x\r\n\r\n";
+	struct flow t = { .cport = 30000, .sport = 9000, .cseq = 1, .sseq = 1 };
+	struct feed *f = feed_open(9000);
+	struct ffs_object_name n;
+	struct ffs_object_id id;
+
+	strcpy((char *)f->w->rodata->hosts[0], "s3.example.com");
+	f->w->rodata->hosts_n = 1;
+	CHECK(feed_load(f) == 0);
+	for (unsigned at = 1; at < sizeof(head) - 1; at++) {
+		t.cport++;
+		feed_syn(f, &t);
+		feed_client(f, &t, head, at);
+		feed_client(f, &t, head + at, sizeof(head) - 1 - at);
+		CHECK(name_of(f, &n, &id) == 0 && n.bucket_len == 6 && n.key_len == 12 &&
+			  n.version_len == 2 && !memcmp(n.text, "bucket/some key.csv12", 21),
+		    "cut at %u", at);
+	}
+	CHECK(COUNTER(f, requests) == sizeof(head) - 2 && !COUNTER(f, split_heads) &&
+	      !COUNTER(f, bad_requests));
+	feed_free(f);
+}
+
 int
 main(void)
 {
@@ -305,5 +334,6 @@ main(void)
 		feed_dump(f);
 	feed_free(f);
 	hosts();
+	pieces();
 	return failed;
 }

@@ -147,6 +147,20 @@ reuse(void)
 	feed_answer(f, &t, OK, 4);
 	feed_at(f, &t, false, FIN | PSH | ACK, t.sseq, t.cseq, "abcd", 4);
 	CHECK(COUNTER(f, reads) == 4 && COUNTER(f, aborted) == 0);
+	/* Or before the last bytes, which are late. */
+	t.cport++;
+	feed_syn(f, &t);
+	feed_ask(f, &t, GET);
+	feed_answer(f, &t, OK, 8);
+	feed_at(f, &t, false, FIN | PSH | ACK, t.sseq + 4, t.cseq, "efgh", 4);
+	feed_at(f, &t, false, PSH | ACK, t.sseq, t.cseq, "abcd", 4);
+	CHECK(COUNTER(f, reads) == 5 && COUNTER(f, aborted) == 0);
+	t.cport++;
+	feed_syn(f, &t);
+	feed_ask(f, &t, GET);
+	feed_answer(f, &t, OK, 8);
+	feed_at(f, &t, false, FIN | ACK, t.sseq + 8, t.cseq, NULL, 0);
+	CHECK(COUNTER(f, reads) == 6 && COUNTER(f, aborted) == 0);
 	end(f, __func__);
 }
 
