@@ -790,3 +790,42 @@ lab_reload() {
 @test "a dataset that is loaded anew is read anew, and its new chunks become hot" {
 	in_lab -n 1 lab_reload
 }
+
+@test "where a copy is gone or wrong, another node's is taken" {
+	local key
+	start_objects a
+	ffs-node --serve ./other --listen 127.0.0.1:0 --fsync=never --anonymous >other.url 2>other.log 3>&- &
+	pids+=("$!")
+	until_true 20 test -s other.url
+	other=$(cat other.url)
+	printf 'one %s\n' "$url" >nodes
+	unset AWS_ENDPOINT_URL
+	export FFS_NODES=$PWD/nodes
+	"$FFS_TEST_BUILD/testdata/lobster-gen" -r 300 -l 5 >names
+	ffs-split -r 100 -n d "$(head -1 names)" | ffs-load -q 2>/dev/null
+	printf 'two %s\n' "$other" >>nodes
+	curl -sS -X PUT "$other/ffs" -o /dev/null
+	curl -sS "$url/ffs/d/manifest.json" |
+		jq -c '.chunks[] |= (.nodes = ["one", "two"] | .etags += .etags)' >manifest
+	for key in d/manifest.json d/1/manifest.json; do
+		curl -sS -T manifest "$url/ffs/$key"
+		curl -sS -T manifest "$other/ffs/$key"
+	done
+	for key in d/1/00000.csv d/1/00001.csv d/1/00002.csv; do
+		curl -sS -o chunk "$url/ffs/$key"
+		curl -sS -T chunk "$other/ffs/$key"
+	done
+	curl -sS -X DELETE "$url/ffs/d/1/00000.csv"
+	curl -sS -T names "$url/ffs/d/1/00001.csv"
+	ffs-cache -q --json d >fills
+	[ "$(jq -r .url fills | sort)" = "$(printf '%s\n' "$other/ffs/d/1/00000.csv" "$other/ffs/d/1/00001.csv" "$url/ffs/d/1/00002.csv" | sort)" ]
+	# Named at one, that is asked first.
+	ffs-cache --clear
+	ffs-cache -q --json "$other/ffs/d/1/00002.csv" | grep -qF "$other/"
+	ffs-cache -q d
+	ffs-get --cache=only d | cmp - "$(head -1 names)"
+	# Neither has it.
+	ffs-cache --clear
+	curl -sS -X DELETE "$other/ffs/d/1/00000.csv"
+	run -3 --separate-stderr ffs-cache "$url/ffs/d/1/00000.csv"
+}

@@ -22,7 +22,7 @@ struct ffs_fill {
 	struct ffs_fill *chain;          /* of the table */
 	struct ffs_filler_want w;        /* strings and a count of src are its own */
 	const struct ffs_object *object; /* of src; NULL: nobody knows what its bytes must be */
-	size_t tried, copies;
+	size_t first, tried, copies;     /* of the copies: where it begins, how many were asked */
 	unsigned rests;
 	uint64_t due_us; /* when it has rested */
 	bool again;      /* wrong bytes were asked for once more */

@@ -127,7 +127,7 @@ begin(struct ffs_fill *j, const char *etag, uint64_t size)
 static const char *
 etag_of(const struct ffs_fill *j)
 {
-	return j->object->etags[(j->tried - 1) % j->object->copies];
+	return j->object->etags[(j->first + j->tried - 1) % j->copies];
 }
 
 /* Of what a manifest names all is known before the request: it need not be made in vain. */
@@ -282,7 +282,6 @@ failed(struct ffs_fill *j, int rc)
 
 	if (rest(j))
 		return;
-
 	if (rc == -ESTALE && j->object)
 		ffs_shelf_forget(j->f->shelf, j->w.bucket, j->w.key);
 	if (rc == -ENOENT && !j->object && j->hit.fd >= 0)
@@ -320,24 +319,23 @@ on_done(void *arg, const struct ffs_s3_response *r)
 
 /* --- the request --- */
 
-/* Which node has the next copy.  The one that is being read from comes first. */
+/* Which node has the next copy. */
 static int
 next_node(struct ffs_fill *j)
 {
 	const struct ffs_nodes *nodes = &j->f->o.stores->nodes;
-	const struct ffs_chunk *c;
-	size_t i = j->tried++;
+	size_t i = j->first + j->tried++;
+	const char *name;
 	int node;
 
 	if (!j->object) {
 		j->node = j->w.node == SIZE_MAX ? i : j->w.node;
 		return 0;
 	}
-	c = &j->w.src->m.chunks[j->w.chunk];
-	node = ffs_nodes_find(nodes, c->data.nodes[i % c->data.copies]);
+	name = j->w.src->m.chunks[j->w.chunk].data.nodes[i % j->copies];
+	node = ffs_nodes_find(nodes, name);
 	if (node < 0) {
-		ffs_nodes_unknown(
-		    nodes, c->data.nodes[i % c->data.copies], j->text, sizeof(j->text));
+		ffs_nodes_unknown(nodes, name, j->text, sizeof(j->text));
 		return -ENOENT;
 	}
 	j->node = (size_t)node;
@@ -405,9 +403,10 @@ present(struct ffs_fill *j)
 		j->hit = hit;
 		return j->w.keep;
 	}
-	for (i = 0; i < j->object->copies && !same; i++)
+	for (i = 0; i < j->copies && !same; i++)
 		same = !strcmp(j->object->etags[i], hit.etag);
-	same = same && hit.size == j->object->plain_bytes;
+	same = same && hit.size == j->object->plain_bytes &&
+	       hit.decoded == (j->object->encoding == FFS_ENCODING_ZSTD);
 	close(hit.fd);
 	return same;
 }
@@ -434,6 +433,20 @@ ahead(struct ffs_fill *j)
 	}
 }
 
+/* It is this of a dataset: the node that is being read from is asked first. */
+static void
+identified(struct ffs_fill *j)
+{
+	const struct ffs_chunk *c = &j->w.src->m.chunks[j->w.chunk];
+	size_t i;
+
+	j->object = j->w.message ? &c->message : &c->data;
+	j->copies = j->object->copies;
+	for (i = 0; i < j->copies && j->w.node != SIZE_MAX; i++)
+		if (ffs_nodes_find(&j->f->o.stores->nodes, c->data.nodes[i]) == (int)j->w.node)
+			j->first = i;
+}
+
 /* Find out what it is.  0; -EAGAIN: later; -errno: refused already. */
 static int
 identify(struct ffs_fill *j)
@@ -453,9 +466,7 @@ identify(struct ffs_fill *j)
 		}
 	}
 	if (j->w.src) {
-		j->object = j->w.message ? &j->w.src->m.chunks[j->w.chunk].message
-		                         : &j->w.src->m.chunks[j->w.chunk].data;
-		j->copies = j->object->copies;
+		identified(j);
 		return 0;
 	}
 	j->copies = j->w.node == SIZE_MAX ? j->f->o.stores->nodes.n : 1;

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "common/watch/maps.h"
@@ -18,7 +16,7 @@
 
 struct ffs_ring {
 	struct ring_buffer *rb;
-	int events, self, lock;
+	int events, lock;
 	void (*event)(void *arg, const struct ffs_event *e);
 	void *arg;
 };
@@ -110,10 +108,9 @@ ring_open(struct ffs_ring *r, const char *dir, char **why)
 	if (r->lock < 0)
 		return r->lock;
 	r->events = ffs_pins_map(dir, "events", true);
-	r->self = ffs_pins_map(dir, "self", true);
-	if (r->events < 0 || r->self < 0) {
+	if (r->events < 0) {
 		say(why, "another user's is the ring", dir);
-		return r->events < 0 ? r->events : r->self;
+		return r->events;
 	}
 	r->rb = consumer(r);
 	return r->rb ? 0 : -errno;
@@ -128,7 +125,7 @@ ffs_ring_open(
 
 	if (!r)
 		return NULL;
-	*r = (struct ffs_ring){ .events = -1, .self = -1, .lock = -1, .event = event, .arg = arg };
+	*r = (struct ffs_ring){ .events = -1, .lock = -1, .event = event, .arg = arg };
 	rc = ring_open(r, dir, why);
 	if (rc) {
 		ffs_ring_free(r);
@@ -146,8 +143,6 @@ ffs_ring_free(struct ffs_ring *r)
 	ring_buffer__free(r->rb);
 	if (r->events >= 0)
 		close(r->events);
-	if (r->self >= 0)
-		close(r->self);
 	if (r->lock >= 0)
 		close(r->lock);
 	free(r);
@@ -163,25 +158,4 @@ int
 ffs_ring_poll(struct ffs_ring *r, int ms)
 {
 	return ring_buffer__poll(r->rb, ms);
-}
-
-int
-ffs_ring_self_add(struct ffs_ring *r, int fd)
-{
-	socklen_t len = sizeof(uint64_t);
-	uint64_t cookie;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
-		return -errno;
-	return bpf_map_update_elem(r->self, &cookie, &(uint32_t){ 1 }, BPF_ANY) ? -errno : 0;
-}
-
-void
-ffs_ring_self_remove(struct ffs_ring *r, int fd)
-{
-	socklen_t len = sizeof(uint64_t);
-	uint64_t cookie;
-
-	if (!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
-		bpf_map_delete_elem(r->self, &cookie);
 }

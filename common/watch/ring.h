@@ -5,10 +5,7 @@
 
 #include "bpf/watch.h"
 
-/*
- * The ring of HOT and INVALIDATE events, for its one consumer, and the map by which that says which
- * sockets are its own.  Both belong to the invoking user.
- */
+/* The ring of HOT and INVALIDATE events, for its one consumer.  It belongs to the invoking user. */
 struct ffs_ring;
 
 /*
@@ -26,10 +23,5 @@ int ffs_ring_fd(const struct ffs_ring *r);
 /* Deliver what is there, waiting at most ms (-1: for ever).  Events were copied out and
  * checked: lengths are within bounds.  Returns how many, or -errno. */
 int ffs_ring_poll(struct ffs_ring *r, int ms);
-
-/* This socket's requests are the cache's own: before connect(2).  0 or -errno. */
-int ffs_ring_self_add(struct ffs_ring *r, int fd);
-/* It is about to be closed. */
-void ffs_ring_self_remove(struct ffs_ring *r, int fd);
 
 #endif
