@@ -10,7 +10,7 @@ setup_file() {
 on_tmpfs() {
 	need_root || return 1
 	mkdir -p m
-	run -0 timeout 60 unshare --mount --propagation private -- bash -euc "mount -t tmpfs -o $1 none m
+	run -0 timeout 240 unshare --mount --propagation private -- bash -euc "mount -t tmpfs -o $1 none m
 		$2"
 	[ -z "$output" ]
 }
