@@ -69,13 +69,13 @@ help(void)
 	     "  -V, --version          the version");
 }
 
-static int
+static int __attribute__((format(printf, 2, 0)))
 log_warnings(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, ap) : 0;
 }
 
-static int
+static int __attribute__((format(printf, 2, 0)))
 log_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	(void)level;
