@@ -133,6 +133,9 @@ open_cache(struct run *run, bool create)
 	run->cache = ffs_cache_open(run->o->dir, create, &why);
 	if (!run->cache)
 		errx(ffs_exit_of(-errno), "%s", why ? why : strerror(errno));
+	if (run->o->mode < LIST && !ffs_cache_writable(run->cache))
+		errx(FFS_EXIT_DENIED, "the cache '%s' cannot be written",
+		    ffs_cache_path(run->cache));
 	rc = ffs_fillopts_limit(&run->o->fill, run->cache);
 	if (rc)
 		errx(ffs_exit_of(rc), "cannot set limits of '%s': %s", ffs_cache_path(run->cache),

@@ -293,6 +293,24 @@ only_right() {
 	stat_is .min_free_pc 3
 }
 
+@test "a cache that cannot be made or written says so" {
+	start_dataset
+	: >file
+	run -1 --separate-stderr ffs-cache --dir "$PWD/file" d
+	[ "$stderr" = "ffs-cache: cannot open the cache '$PWD/file': Not a directory" ]
+	run -3 --separate-stderr ffs-cache --dir "$PWD/none/none" --list
+	if [ "$(id -u)" -eq 0 ]; then
+		# Root writes wherever it likes but on a file system that is read-only.
+		ffs-cache --dir "$PWD/cache" --size 1g --stat >stat
+		run -4 --separate-stderr unshare --mount sh -c 'mount --bind cache cache &&
+			mount -o remount,bind,ro cache && exec ffs-cache --dir "$PWD/cache" d'
+	else
+		mkdir -m 555 cache
+		run -4 --separate-stderr ffs-cache --dir "$PWD/cache" d
+	fi
+	[ "$stderr" = "ffs-cache: the cache '$PWD/cache' cannot be written" ]
+}
+
 @test "output that nobody takes ends it" {
 	start_dataset
 	run -1 --separate-stderr bash -c 'ffs-cache -q --json d >/dev/full'
@@ -828,4 +846,70 @@ lab_reload() {
 	ffs-cache --clear
 	curl -sS -X DELETE "$other/ffs/d/1/00000.csv"
 	run -3 --separate-stderr ffs-cache "$url/ffs/d/1/00000.csv"
+}
+
+lab_aws() {
+	start_dataset
+	own_keys
+	export AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+	start_hotmon
+	start_cache
+	head -c 3000000 /dev/urandom >big
+	"$1" s3 cp --only-show-errors big s3://ffs/big
+	"$1" s3 cp --only-show-errors s3://ffs/big one
+	"$1" s3 cp --only-show-errors s3://ffs/big two
+	logged 1 '"type":"fill".*/ffs/big"'
+	ffs-get --cache=only s3://ffs/big | cmp - big
+	# In parts: the last request is a POST.
+	head -c 9000000 /dev/urandom >big
+	"$1" s3 cp --only-show-errors big s3://ffs/big
+	logged 1 '"type":"drop".*/ffs/big"'
+	"$1" s3 cp --only-show-errors s3://ffs/big one
+	"$1" s3 cp --only-show-errors s3://ffs/big two
+	logged 2 '"type":"fill".*/ffs/big"'
+	ffs-get --cache=only s3://ffs/big | cmp - big
+	"$1" s3 rm --quiet s3://ffs/big
+	logged 2 '"type":"drop".*/ffs/big"'
+	only_right
+}
+
+@test "what aws reads is cached, and what it writes, in parts too, or deletes is dropped" {
+	peer aws
+	in_lab -n 1 lab_aws "$peer"
+}
+
+lab_piped() {
+	start_objects a b c
+	start_hotmon
+	read_twice "$url/bkt/a" "$url/bkt/b"
+	curl -sS -o one "$url/bkt/c"
+	ffs-hotmon --once --json >table
+	ffs-cache -q - <table
+	stat_is .entries 3
+	# Beside a follower, as they come; neither's requests are reads.
+	ffs-cache --clear
+	start_cache --deny 'bkt/*'
+	mkfifo pipe
+	ffs-cache --json - <pipe >piped 2>piped.log &
+	pids+=("$!")
+	exec 8>pipe
+	ffs-hotmon --json >&8 2>/dev/null 8>&- &
+	live=$!
+	pids+=("$live")
+	exec 8>&-
+	until_true 20 grep -q . hot
+	read_more() {
+		curl -sS -o one "$url/bkt/c"
+		grep -q '"type":"fill".*/bkt/c"' piped
+	}
+	until_true 20 read_more
+	kill "$live"
+	wait "$live" || true
+	wait "${pids[-2]}"
+	[ "$(counter requests_self)" -ge 4 ]
+	[ "$(ffs-cache --list --json | jq -r .key | sort -u | tr -d '\n')" = c ]
+}
+
+@test "the lines of ffs-hotmon fill, beside a follower and without one" {
+	in_lab -n 1 lab_piped
 }
