@@ -42,7 +42,7 @@ char *ffs_cache_dir(void);
 
 /*
  * Open the cache at dir (NULL: ffs_cache_dir()), made (0700) where it is missing and create says
- * so.  NULL with errno; *why (free it; may be NULL) is a line for the user: ENOENT none there;
+ * so.  NULL with errno; *why (free it; may be NULL) is a line for the user: ENOENT no cache there;
  * EOPNOTSUPP its file system has no user xattrs; EROFS, EACCES.  One that cannot be written is
  * opened for reading.
  */

@@ -146,14 +146,14 @@ read_boot_id(struct ffs_cache *c)
 
 /* User xattrs there: 0 or -EOPNOTSUPP. */
 static int
-probe_xattrs(struct ffs_cache *c)
+probe_xattrs(struct ffs_cache *c, bool mark)
 {
 	static const char attr[] = "user.ffs.cache";
 	char v[8];
 
 	if (fgetxattr(c->dirfd, attr, v, sizeof(v)) >= 0)
 		return 0;
-	if (errno == ENODATA && c->writable && !fsetxattr(c->dirfd, attr, "1", 1, 0))
+	if (errno == ENODATA && mark && c->writable && !fsetxattr(c->dirfd, attr, "1", 1, 0))
 		return 0;
 	return errno == EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
@@ -179,15 +179,14 @@ open_dir(struct ffs_cache *c, bool create, const char **what)
 	c->uid = st.st_uid;
 	c->gid = st.st_gid;
 	c->writable = !faccessat(c->dirfd, ".", W_OK | X_OK, AT_EACCESS);
-	rc = probe_xattrs(c);
+	rc = probe_xattrs(c, create);
 	if (rc) {
 		*what = "its file system has no user extended attributes: cannot use as a cache";
 		return rc;
 	}
-	if (!create)
-		return 0;
-	rc = c->writable ? ffs_cache_data(c, true) : 0;
-	return rc < 0 ? rc : 0;
+	*what = "there is no cache in";
+	rc = ffs_cache_data(c, create && c->writable);
+	return rc < 0 && (!create || c->writable) ? rc : 0;
 }
 
 static int

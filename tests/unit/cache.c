@@ -391,6 +391,11 @@ test_missing(void)
 	CHECK(why && strstr(why, "nowhere"));
 	free(why);
 	CHECK(access("nowhere", F_OK));
+	/* A directory that is none is not made one by who only looks. */
+	CHECK(!mkdir("other", 0700) && !ffs_cache_open("other", false, &why) && errno == ENOENT);
+	CHECK(why && strstr(why, "no cache in 'other'"), "%s", why);
+	free(why);
+	CHECK(listxattr("other", NULL, 0) == 0 && !rmdir("other"));
 }
 
 /* rm -rf below a process that goes on: nothing breaks, and it can tell. */
