@@ -57,6 +57,11 @@ has_lines() {
 	[ "$(wc -l <"$2")" -eq "$1" ]
 }
 
+# has_entries N DIRECTORY
+has_entries() {
+	[ "$(find "$2" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$1" ]
+}
+
 # nothing_attached: no program, filter, qdisc or pin of ours in the lab.
 nothing_attached() {
 	local dev
@@ -176,6 +181,9 @@ lab_interfaces() {
 	until_true 10 grep -q "attached to interface 'go'" hotmon.log
 	ip link del come
 	until_true 10 grep -q "interface 'come' is gone" hotmon.log
+	until_true 10 grep -q "interface 'go' is gone" hotmon.log
+	# Which qdiscs are ours is remembered of those that are there: lo and eth0.
+	[ "$1" = tcx ] || until_true 10 has_entries 2 "$FFS_BPF_DIR/v1/clsact"
 	curl -sS "$url/bkt/a" -o one
 	becomes 1 "$reads"
 	stop_hotmon

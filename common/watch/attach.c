@@ -22,6 +22,7 @@ struct place {
 	char name[IF_NAMESIZE];
 	bool both; /* directions */
 	bool clsact;
+	bool failed;  /* to attach: said once, not whenever the interface tells of itself */
 	int links[2]; /* egress, ingress; -1 */
 };
 
@@ -143,13 +144,18 @@ add(struct ffs_attach *a, const struct ffs_link *link)
 	if (rc == -ENODEV) /* gone in the meantime */
 		return;
 	if (rc) {
+		p.failed = true;
 		a->error = a->error ? a->error : rc;
 		note(a, false, "cannot attach to interface '%s': %s", p.name,
-		    rc == -EINVAL ? "the kernel has no TCX (6.6 or later)" : strerror(-rc));
-		return;
+		    rc == -EINVAL && !p.clsact ? "the kernel has no TCX (6.6 or later)"
+					       : strerror(-rc));
+		if (!v)
+			return;
 	}
 	a->v[a->n++] = p;
-	note(a, true, "attached to interface '%s' by %s", p.name, p.clsact ? "clsact" : "TCX");
+	if (!rc)
+		note(a, true, "attached to interface '%s' by %s", p.name,
+		    p.clsact ? "clsact" : "TCX");
 }
 
 /* --- all of them --- */
@@ -181,6 +187,8 @@ forget(struct ffs_attach *a, struct place *p)
 {
 	note(a, true, "interface '%s' is gone", p->name);
 	close_links(p);
+	if (p->clsact)
+		ffs_clsact_forget(a->o.dir, p->ifindex);
 	*p = a->v[--a->n];
 }
 
@@ -231,12 +239,14 @@ ffs_attach_free(struct ffs_attach *a)
 size_t
 ffs_attach_count(const struct ffs_attach *a, bool *clsact)
 {
-	size_t i;
+	size_t i, n = 0;
 
 	*clsact = false;
-	for (i = 0; i < a->n; i++)
-		*clsact |= a->v[i].clsact;
-	return a->n;
+	for (i = 0; i < a->n; i++) {
+		*clsact |= a->v[i].clsact && !a->v[i].failed;
+		n += !a->v[i].failed;
+	}
+	return n;
 }
 
 int
@@ -252,8 +262,9 @@ ffs_attach_list(const struct ffs_attach *a)
 	size_t i;
 
 	for (i = 0; i < a->n; i++)
-		ffs_buf_addf(&b, "%s%s", i ? ", " : "", a->v[i].name);
-	if (!a->n)
+		if (!a->v[i].failed)
+			ffs_buf_addf(&b, "%s%s", b.len ? ", " : "", a->v[i].name);
+	if (!b.len)
 		ffs_buf_adds(&b, "none");
 	return ffs_buf_detach(&b);
 }

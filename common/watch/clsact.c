@@ -187,3 +187,13 @@ ffs_clsact_detach(const char *dir, int ifindex)
 	destroy(dir, ifindex);
 	return n;
 }
+
+void
+ffs_clsact_forget(const char *dir, int ifindex)
+{
+	char *made = marker(dir, ifindex);
+
+	if (made)
+		rmdir(made);
+	free(made);
+}

@@ -20,4 +20,7 @@ int ffs_clsact_attach(const char *dir, int ifindex, bool both, int prog_fd);
  */
 int ffs_clsact_detach(const char *dir, int ifindex);
 
+/* The interface is gone, and its qdisc with it: another one may get its number. */
+void ffs_clsact_forget(const char *dir, int ifindex);
+
 #endif
