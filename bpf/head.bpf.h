@@ -91,7 +91,7 @@ head_scan(struct scratch *s, __u32 i, __u32 until_host)
 }
 
 /* The number at in[i], between blanks; *value stays where there is none.  1: there is one. */
-static __noinline int
+static __always_inline int
 head_number(struct scratch *s, __u32 i, __u64 *value)
 {
 	__u64 v = 0;

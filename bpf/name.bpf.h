@@ -73,23 +73,28 @@ decode_step(__u32 k, struct scratch **ctx)
 }
 
 /* From s->i, to s->o at most s->limit, until a blank or s->stop: s->stopped says which. */
-static __noinline int
+static __always_inline int
 decode(struct scratch *s)
 {
 	__u32 i = s->i, o = s->o, k;
-	__u64 w;
+	__u64 w, marks = 0;
 
-	/* What most names are, without the calls: a few words of plain bytes. */
-	for (k = 0; k < 8; k++) {
+	/* What most names are, without calls, each of which costs more than a word: some words of
+	 * plain bytes, and the end. */
+	for (k = 0; k < 8 && !marks; k++) {
 		w = word(s->in + in_at(i));
-		if (word_has_blank(w) | word_has(w, ONES * '%') | word_has(w, s->stop))
-			break;
 		*(__u64 *)(s->event.text + text_at(o)) = w;
-		i += 8;
-		o += 8;
+		marks = word_has_blank(w) | word_has(w, ONES * '%') | word_has(w, s->stop);
+		w = marks ? word_before(marks) : 8;
+		i += w;
+		o += w;
 	}
 	s->i = i;
 	s->o = o;
+	if (marks && i < s->n && s->in[in_at(i)] != '%') {
+		s->stopped = o > s->limit ? STOP_LONG : s->in[in_at(i)];
+		return s->stopped;
+	}
 	s->stopped = STOP_LONG;
 	bpf_loop(WINDOW, decode_step, &s, 0);
 	if (s->stopped > 0 && s->o > s->limit)
@@ -131,7 +136,7 @@ name_hash(struct scratch *s)
 }
 
 /* Where the first '/' of the text is, if not behind a bucket's longest name. */
-static __noinline __u32
+static __always_inline __u32
 name_slash(struct scratch *s)
 {
 	__u64 marks;

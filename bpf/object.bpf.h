@@ -40,7 +40,7 @@ lat_bucket(__u64 ns)
  * The object of an id whose name was written when it was asked for.  NULL, and counted: there is no
  * room, or user space has just swept it.
  */
-static __noinline struct ffs_object_stat *
+static __always_inline struct ffs_object_stat *
 object_find(const struct ffs_object_id *id)
 {
 	static const struct ffs_object_stat none = { .uid = (__u32)-1 };

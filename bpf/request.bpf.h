@@ -181,7 +181,7 @@ request_absolute(struct scratch *s, __u32 i)
 }
 
 /* Take the request line apart whose target is at in[i]; where Host may name a bucket, that too. */
-__noinline int
+static __always_inline int
 request_parse(struct scratch *s, __u32 i)
 {
 	__u32 bucket = 0, host = 0;

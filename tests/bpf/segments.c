@@ -389,8 +389,7 @@ both(void)
 static char stream[2][60000];
 static int turn[400][2], turns;
 
-static void
-say(int who, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) say(int who, const char *fmt, ...)
 {
 	va_list ap;
 	int *at = turn[turns - 1];
