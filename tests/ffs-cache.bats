@@ -548,6 +548,7 @@ lab_refused() {
 	stat_is .refused.denied 2
 	stat_is .refused.large 1
 	stat_is .refused.unknown 1
+	stat_is .refused.version 1
 	# A second one has nothing to follow.
 	run -1 --separate-stderr ffs-cache
 	[ "${#stderr_lines[@]}" -eq 1 ]
