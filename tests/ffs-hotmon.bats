@@ -353,6 +353,10 @@ lab_privilege() {
 	grep -q "runs as uid 65534, home '$(getent passwd 65534 | cut -d: -f6)'" hotmon.log
 	stop_hotmon
 	as=()
+	# One without an entry in passwd has none.
+	run -3 env SUDO_UID=64999 SUDO_GID=64999 ffs-hotmon --cgroup "$FFS_LAB_CGROUP"
+	[[ $output == "ffs-hotmon: cannot find the configuration (no home directory?): "* ]]
+	nothing_attached
 	start_hotmon
 	[ "$(head -1 hotmon.log)" = "ffs-hotmon: watching port 9777 ($HOME/.config/ffs/nodes:1), 9000 (default)" ]
 	stop_hotmon

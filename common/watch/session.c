@@ -39,13 +39,21 @@ int
 ffs_session_begin(struct ffs_session *s, int fd, char **why)
 {
 	struct ffs_config_opts config = { 0 };
+	char *text = NULL;
 	int rc = ffs_halves_drop();
 
 	s->fd = fd;
 	s->maps = FFS_MAPS_NONE;
 	if (rc)
 		return say(why, rc, "cannot become the invoking user");
-	return ffs_nodes_load(&s->nodes, &config, why);
+	rc = ffs_nodes_load(&s->nodes, &config, &text);
+	if (rc && !text)
+		return say(why, rc, "cannot find the configuration (no home directory?)");
+	if (rc && why)
+		*why = text;
+	else
+		free(text);
+	return rc;
 }
 
 /* What root's half says before all is attached. */
