@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/s3/curl.h"
 #include "common/s3/httpline.h"
 #include "common/base/opt.h"
 
@@ -21,7 +22,7 @@ struct list {
 };
 
 struct ffs_http {
-	CURLM *multi;
+	CURLM *multi; /* NULL until something is asked for */
 	int epoll, event;
 	struct ffs_http_opts o; /* none of the numbers 0 */
 	int watched;
@@ -218,7 +219,7 @@ reap(struct ffs_http *h)
 		h->dead = line->next;
 		line_return(h, line);
 	}
-	while ((m = curl_multi_info_read(h->multi, &left))) {
+	while (h->multi && (m = curl_multi_info_read(h->multi, &left))) {
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		code = m->data.result;
@@ -240,6 +241,30 @@ reap(struct ffs_http *h)
 	return n;
 }
 
+/* libcurl's part of the pool, when it is first needed. */
+static int
+make_multi(struct ffs_http *h)
+{
+	if (h->multi)
+		return 0;
+	if (!ffs_curl_load())
+		return -ELIBACC;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return -ENOMEM;
+	h->multi = curl_multi_init();
+	if (h->multi && !curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket) &&
+	    !curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) &&
+	    !curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer) &&
+	    !curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) &&
+	    !curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS))
+		return 0;
+	if (h->multi)
+		curl_multi_cleanup(h->multi);
+	h->multi = NULL;
+	curl_global_cleanup();
+	return -ENOMEM;
+}
+
 /* Give READY exchanges to libcurl, in their order, as far as their hosts have room. */
 static unsigned
 start_ready(struct ffs_http *h)
@@ -254,8 +279,10 @@ start_ready(struct ffs_http *h)
 		next = x == last ? NULL : x->next;
 		if (*x->active >= h->o.max_connections)
 			continue;
-		line = line_take(h);
-		rc = line ? ffs_httpline_aim(line, x) : -ENOMEM;
+		rc = make_multi(h);
+		line = rc ? NULL : line_take(h);
+		if (!rc)
+			rc = line ? ffs_httpline_aim(line, x) : -ENOMEM;
 		x->sent_us = ffs_httpline_now();
 		if (!rc && curl_multi_add_handle(h->multi, line->easy))
 			rc = -ENOMEM;
@@ -495,11 +522,8 @@ ffs_http_new(const struct ffs_http_opts *o)
 
 	if (!o)
 		o = &none;
-	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT)) {
-		free(h);
-		errno = ENOMEM;
+	if (!h)
 		return NULL;
-	}
 	h->o = *o;
 	h->watched = -1;
 	h->o.max_connections = o->max_connections ? o->max_connections : 64;
@@ -511,14 +535,6 @@ ffs_http_new(const struct ffs_http_opts *o)
 	h->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e.data.fd = h->event;
 	if (h->epoll < 0 || h->event < 0 || epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->event, &e))
-		goto fail;
-	h->multi = curl_multi_init();
-	errno = ENOMEM;
-	if (!h->multi || curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket) ||
-	    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) ||
-	    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer) ||
-	    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) ||
-	    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS))
 		goto fail;
 	return h;
 fail:
@@ -539,12 +555,14 @@ ffs_http_free(struct ffs_http *h)
 		h->idle = line->next;
 		ffs_httpline_free(line);
 	}
-	curl_multi_cleanup(h->multi);
+	if (h->multi) {
+		curl_multi_cleanup(h->multi);
+		curl_global_cleanup();
+	}
 	if (h->epoll >= 0)
 		close(h->epoll);
 	if (h->event >= 0)
 		close(h->event);
-	curl_global_cleanup();
 	free(h);
 	errno = saved;
 }

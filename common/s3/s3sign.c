@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/base/crc32c.h"
+#include "common/s3/curl.h"
 
 /* May a bucket's name be a host's first label?  Dots would not match the certificate. */
 static bool
@@ -225,6 +226,8 @@ ffs_s3_call_sign(struct ffs_s3_call *c)
 	size_t i;
 	int rc;
 
+	if (!ffs_curl_load())
+		return -ELIBACC;
 	curl_slist_free_all(c->list);
 	c->list = NULL;
 	c->list = curl_slist_append(NULL, "Accept:");
