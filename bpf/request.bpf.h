@@ -155,7 +155,7 @@ request_target(struct scratch *s, __u32 i, __u32 bucket)
 	e->text_len = s->o;
 	if (e->text_len > FFS_TEXT_MAX || e->key_len > FFS_KEY_MAX)
 		return PARSED_LONG;
-	if (!e->bucket_len || e->bucket_len > FFS_BUCKET_MAX || !e->key_len)
+	if (!e->bucket_len || e->bucket_len > FFS_BUCKET_MAX || !e->key_len || name_is_service(s))
 		return PARSED_OTHER;
 	return PARSED_OBJECT;
 }

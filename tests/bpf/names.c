@@ -97,6 +97,10 @@ paths(struct feed *f)
 		{ "/b/", NULL, 0 },
 		{ "/", NULL, 0 },
 		{ "//k", NULL, 0 },
+		{ "/minio/health/live", NULL, 0 },
+		{ "/minio/v2/metrics/cluster", NULL, 0 },
+		{ "/minio/admin/v3/info?", NULL, 0 },
+		{ "/minio/healthy", "minio/healthy", 0 },
 		{ "/?x-id=ListBuckets", NULL, 0 },
 		{ "/1234567890123456789012345678901234567890123456789012345678901234/k", NULL, 0 },
 		{ "/123456789012345678901234567890123456789012345678901234567890123/k",
@@ -107,7 +111,7 @@ paths(struct feed *f)
 
 	for (size_t i = 0; i < COUNT(t); i++)
 		is(f, t[i].target, "10.0.0.2:9000", t[i].text, t[i].version);
-	CHECK(COUNTER(f, requests_other) == 15, "%lu", COUNTER(f, requests_other));
+	CHECK(COUNTER(f, requests_other) == 18, "%lu", COUNTER(f, requests_other));
 	CHECK(COUNTER(f, bad_requests) == 0 && COUNTER(f, split_heads) == 0 &&
 	      COUNTER(f, long_names) == 0);
 }
