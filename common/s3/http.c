@@ -10,6 +10,7 @@
 
 #include "common/s3/curl.h"
 #include "common/s3/httpline.h"
+#include "common/base/clock.h"
 #include "common/base/opt.h"
 
 #define IDLE_CONNECTIONS 256L
@@ -106,7 +107,7 @@ on_timer(CURLM *multi, long ms, void *arg)
 	struct ffs_http *h = arg;
 
 	(void)multi;
-	h->curl_due_us = ms < 0 ? UINT64_MAX : ffs_httpline_now() + (uint64_t)ms * 1000;
+	h->curl_due_us = ms < 0 ? UINT64_MAX : ffs_clock_us() + (uint64_t)ms * 1000;
 	return 0;
 }
 
@@ -162,7 +163,7 @@ finish(struct ffs_http *h, struct ffs_exchange *x, int rc, const char *why)
 
 	/* The handle, and why with it, may be in use again before done() returns. */
 	snprintf(text, sizeof(text), "%s", why);
-	x->total_us = ffs_httpline_now() - x->sent_us;
+	x->total_us = ffs_clock_us() - x->sent_us;
 	detach(h, x);
 	enter(h, x, FFS_EXCHANGE_IDLE);
 	x->done(x, rc, text);
@@ -182,7 +183,7 @@ ffs_exchange_start(struct ffs_http *h, struct ffs_exchange *x)
 void
 ffs_exchange_later(struct ffs_http *h, struct ffs_exchange *x, unsigned ms)
 {
-	x->due_us = ffs_httpline_now() + (uint64_t)ms * 1000;
+	x->due_us = ffs_clock_us() + (uint64_t)ms * 1000;
 	enter(h, x, FFS_EXCHANGE_WAITING);
 }
 
@@ -283,7 +284,7 @@ start_ready(struct ffs_http *h)
 		line = rc ? NULL : line_take(h);
 		if (!rc)
 			rc = line ? ffs_httpline_aim(line, x) : -ENOMEM;
-		x->sent_us = ffs_httpline_now();
+		x->sent_us = ffs_clock_us();
 		if (!rc && curl_multi_add_handle(h->multi, line->easy))
 			rc = -ENOMEM;
 		n++;
@@ -407,7 +408,7 @@ static int
 poll_once(struct ffs_http *h, int timeout_ms)
 {
 	struct epoll_event ev[64];
-	uint64_t before = ffs_httpline_now(), drain, now;
+	uint64_t before = ffs_clock_us(), drain, now;
 	int n = epoll_wait(h->epoll, ev, 64, wait_ms(h, timeout_ms, before)), i, bits;
 
 	if (n < 0) {
@@ -415,7 +416,7 @@ poll_once(struct ffs_http *h, int timeout_ms)
 			return -errno;
 		n = 0; /* the caller looks at its flag */
 	}
-	now = ffs_httpline_now();
+	now = ffs_clock_us();
 	h->polled_us += now - before;
 	for (i = 0; i < n; i++) {
 		if (ev[i].data.fd == h->event) {
@@ -442,7 +443,7 @@ poll_once(struct ffs_http *h, int timeout_ms)
 int
 ffs_http_run(struct ffs_http *h, int timeout_ms)
 {
-	uint64_t now = ffs_httpline_now(), away = now - h->left_us;
+	uint64_t now = ffs_clock_us(), away = now - h->left_us;
 	int rc = 0;
 
 	if (h->in_curl)
@@ -458,7 +459,7 @@ ffs_http_run(struct ffs_http *h, int timeout_ms)
 		check_stalls(h);
 		start_ready(h);
 	}
-	h->left_us = ffs_httpline_now();
+	h->left_us = ffs_clock_us();
 	return rc < 0 ? rc : (int)(h->running.n + h->waiting.n + h->fresh.n);
 }
 
@@ -530,7 +531,7 @@ ffs_http_new(const struct ffs_http_opts *o)
 	h->o.connect_ms = option(o->connect_ms, "FFS_CONNECT_TIMEOUT", 5000);
 	h->o.stall_ms = option(o->stall_ms, "FFS_STALL_TIMEOUT", 30000);
 	h->curl_due_us = UINT64_MAX;
-	h->left_us = ffs_httpline_now();
+	h->left_us = ffs_clock_us();
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	h->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e.data.fd = h->event;

@@ -6,23 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/loopback.h"
 #include "common/base/opt.h"
 
 #define RECV_BUFFER (512 * 1024L)
 #define SEND_BUFFER (1024 * 1024L)
-
-uint64_t
-ffs_httpline_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* --- libcurl's callbacks --- */
 
@@ -37,7 +28,7 @@ on_field(char *p, size_t size, size_t n, void *arg)
 	if (!x)
 		return 0;
 	if (!x->first_byte_us)
-		x->first_byte_us = ffs_httpline_now() - x->sent_us;
+		x->first_byte_us = ffs_clock_us() - x->sent_us;
 	/* Longer than any that matters: let it pass unread. */
 	if (len >= sizeof(text))
 		return len;

@@ -30,7 +30,4 @@ int ffs_httpline_aim(struct ffs_httpline *line, struct ffs_exchange *x);
 /* -errno for how libcurl ended it. */
 int ffs_httpline_errno(const struct ffs_httpline *line, CURLcode code);
 
-/* CLOCK_MONOTONIC in microseconds. */
-uint64_t ffs_httpline_now(void);
-
 #endif

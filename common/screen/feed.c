@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 
@@ -183,15 +182,6 @@ read_kernel(struct ffs_feed *f, struct ffs_model *m, struct ffs_series_at *at)
 	return rc;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 int
 ffs_feed_read(struct ffs_feed *f, struct ffs_model *m)
 {
@@ -202,7 +192,7 @@ ffs_feed_read(struct ffs_feed *f, struct ffs_model *m)
 	f->m = m;
 	m->gone = follow_maps(f, m) != 0;
 	at = m->series.last;
-	at.ns = now_ns();
+	at.ns = ffs_clock_ns();
 	changed = read_cache(f, m);
 	if (!m->gone) {
 		ffs_model_begin(m, at.ns);

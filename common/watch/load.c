@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "common/base/clock.h"
+#include "common/base/why.h"
 #include "common/watch/maps.h"
 #include "common/watch/pins.h"
 #include "watch.skel.h"
@@ -22,19 +23,6 @@ struct ffs_load {
 	struct ffs_meta meta;
 	int stats; /* descriptor that has the kernel measure, or -1 */
 };
-
-static int __attribute__((format(printf, 3, 4))) say(char **why, int rc, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!why)
-		return rc;
-	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
-	va_end(ap);
-	return rc;
-}
 
 /* --- loading --- */
 
@@ -84,32 +72,23 @@ explain(int rc, char **why)
 {
 	switch (-rc) {
 	case EPERM:
-		return say(why, rc,
+		return ffs_why(why, rc,
 		    "no privilege to load kernel programs (CAP_BPF and CAP_NET_ADMIN), though "
 		    "this is root");
 	case EACCES:
-		return say(why, rc, "the kernel's verifier rejects a program (-v shows why)");
+		return ffs_why(why, rc, "the kernel's verifier rejects a program (-v shows why)");
 	case ENOSYS:
 	case EOPNOTSUPP:
-		return say(why, -EOPNOTSUPP, "this kernel has no BPF");
+		return ffs_why(why, -EOPNOTSUPP, "this kernel has no BPF");
 	case EINVAL:
-		return say(why, -EOPNOTSUPP, "this kernel lacks %s", missing());
+		return ffs_why(why, -EOPNOTSUPP, "this kernel lacks %s", missing());
 	case E2BIG:
-		return say(why, rc, "a table or a program is too large for this kernel");
+		return ffs_why(why, rc, "a table or a program is too large for this kernel");
 	case ENOMEM:
-		return say(why, rc, "no memory for the tables");
+		return ffs_why(why, rc, "no memory for the tables");
 	default:
-		return say(why, rc, "cannot load the kernel programs: %s", strerror(-rc));
+		return ffs_why(why, rc, "cannot load the kernel programs: %s", strerror(-rc));
 	}
-}
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 struct ffs_load *
@@ -138,7 +117,7 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 	l->meta = (struct ffs_meta){
 		.abi = FFS_ABI,
 		.pid = o->stay ? 0 : (uint32_t)getpid(),
-		.loaded_ns = now_ns(),
+		.loaded_ns = ffs_clock_ns(),
 		.rearm_ns = o->rearm_ns,
 		.window_ns = o->window_ns,
 		.threshold = (uint32_t)o->threshold,

@@ -1,7 +1,6 @@
 #include "common/watch/maps.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/opt.h"
+#include "common/base/why.h"
 #include "common/watch/pins.h"
 
 #define DEFAULT_DIR "/run/ffs/bpf"
@@ -31,19 +31,6 @@ ffs_maps_dir(void)
 
 /* --- opening --- */
 
-static int __attribute__((format(printf, 3, 4))) say(char **why, int rc, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!why)
-		return rc;
-	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
-	va_end(ap);
-	return rc;
-}
-
 static int
 explain(const char *dir, int rc, char **why)
 {
@@ -52,26 +39,27 @@ explain(const char *dir, int rc, char **why)
 
 	switch (-rc) {
 	case ENOENT:
-		say(why, rc, "nothing watches: no maps in '%s'; start 'sudo ffs-hotmon'", where);
+		ffs_why(
+		    why, rc, "nothing watches: no maps in '%s'; start 'sudo ffs-hotmon'", where);
 		break;
 	case EACCES:
 	case EPERM:
-		rc = say(why, -EACCES,
+		rc = ffs_why(why, -EACCES,
 		    "the maps in '%s' are another user's; start 'sudo ffs-hotmon' as this one, or "
 		    "with --group",
 		    where);
 		break;
 	case ESTALE:
-		say(why, rc,
+		ffs_why(why, rc,
 		    "the maps in '%s' were left by an ffs-hotmon that is gone; start "
 		    "'sudo ffs-hotmon' again",
 		    where);
 		break;
 	case EPROTONOSUPPORT:
-		say(why, rc, "the maps in '%s' are of another version of ffs-hotmon", where);
+		ffs_why(why, rc, "the maps in '%s' are of another version of ffs-hotmon", where);
 		break;
 	default:
-		say(why, rc, "cannot open the maps in '%s': %s", where, strerror(-rc));
+		ffs_why(why, rc, "cannot open the maps in '%s': %s", where, strerror(-rc));
 	}
 	free(own);
 	return rc;

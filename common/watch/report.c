@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/utf8.h"
 #include "common/s3/sigv4.h"
 
@@ -35,19 +35,10 @@ ffs_report_url(struct ffs_buf *b, const struct ffs_maps_object *o, const struct 
 	}
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static double
 age_s(uint64_t then_ns)
 {
-	uint64_t now = now_ns();
+	uint64_t now = ffs_clock_ns();
 
 	return then_ns && now > then_ns ? (double)(now - then_ns) / 1e9 : 0;
 }
@@ -63,7 +54,7 @@ ffs_report_is_hot(const struct ffs_maps *m, const struct ffs_object_stat *s)
 {
 	uint64_t window = m->loaded.window_ns;
 
-	return s->heat >= m->loaded.threshold && (!window || now_ns() <= s->heat_ns + window);
+	return s->heat >= m->loaded.threshold && (!window || ffs_clock_ns() <= s->heat_ns + window);
 }
 
 /* --- JSON --- */

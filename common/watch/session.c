@@ -10,18 +10,11 @@
 
 #include "common/base/buf.h"
 #include "common/base/process.h"
+#include "common/base/why.h"
 #include "common/watch/halves.h"
 #include "common/watch/targets.h"
 
 #define STATS_MS 2000
-
-static int
-say(char **why, int rc, const char *what)
-{
-	if (why && asprintf(why, "%s: %s", what, strerror(-rc)) < 0)
-		*why = NULL;
-	return rc;
-}
 
 static void __attribute__((format(printf, 3, 4)))
 note(const struct ffs_session *s, bool detail, const char *fmt, ...)
@@ -45,10 +38,11 @@ ffs_session_begin(struct ffs_session *s, int fd, char **why)
 	s->fd = fd;
 	s->maps = FFS_MAPS_NONE;
 	if (rc)
-		return say(why, rc, "cannot become the invoking user");
+		return ffs_why(why, rc, "cannot become the invoking user: %s", strerror(-rc));
 	rc = ffs_nodes_load(&s->nodes, &config, &text);
 	if (rc && !text)
-		return say(why, rc, "cannot find the configuration (no home directory?)");
+		return ffs_why(why, rc, "cannot find the configuration (no home directory?): %s",
+		    strerror(-rc));
 	if (rc && why)
 		*why = text;
 	else
@@ -68,7 +62,8 @@ await_ready(struct ffs_session *s, char **why)
 		if (rc == -EINTR || (!rc && m.type == FFS_HALVES_STOP))
 			continue;
 		if (rc)
-			return say(why, rc, "the half of ffs-hotmon that is root has ended");
+			return ffs_why(why, rc, "the half of ffs-hotmon that is root has ended: %s",
+			    strerror(-rc));
 		if (m.type == FFS_HALVES_READY) {
 			note(s, true, "attached to %s", m.text);
 			s->interfaces = strdup(m.text);
@@ -97,7 +92,8 @@ ffs_session_load(struct ffs_session *s, const char *ports, char **why)
 	if (!rc && (!s->watched || !s->not_watched))
 		rc = -ENOMEM;
 	if (rc)
-		return say(why, rc, "cannot tell the ports of the endpoints");
+		return ffs_why(
+		    why, rc, "cannot tell the ports of the endpoints: %s", strerror(-rc));
 	note(s, false, "watching port %s", s->watched);
 	if (getuid())
 		note(s, true, "runs as uid %u, home '%s'", (unsigned)getuid(),
@@ -105,7 +101,8 @@ ffs_session_load(struct ffs_session *s, const char *ports, char **why)
 	if (*s->not_watched)
 		note(s, true, "TLS cannot be watched: %s", s->not_watched);
 	rc = ffs_halves_send(s->fd, &m);
-	return rc ? say(why, rc, "the half of ffs-hotmon that is root has ended")
+	return rc ? ffs_why(
+			why, rc, "the half of ffs-hotmon that is root has ended: %s", strerror(-rc))
 	          : await_ready(s, why);
 }
 
@@ -114,7 +111,7 @@ ffs_session_open(struct ffs_session *s, char **why)
 {
 	int rc = ffs_addresses_init(&s->addresses, &s->nodes);
 
-	return rc ? say(why, rc, "cannot look up the endpoints")
+	return rc ? ffs_why(why, rc, "cannot look up the endpoints: %s", strerror(-rc))
 	          : ffs_maps_open(&s->maps, NULL, why);
 }
 

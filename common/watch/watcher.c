@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/why.h"
 #include "common/watch/cgroup.h"
 #include "common/watch/sweep.h"
 
@@ -37,19 +38,6 @@ note(const struct ffs_watcher *w, bool detail, const char *fmt, ...)
 	w->o.attach.note(w->o.attach.arg, detail, text);
 }
 
-static int __attribute__((format(printf, 3, 4))) say(char **why, int rc, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!why)
-		return rc;
-	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
-	va_end(ap);
-	return rc;
-}
-
 /* --- sockops --- */
 
 /* Where there is no cgroup v2, or the kernel refuses, traffic is watched all the same. */
@@ -68,7 +56,7 @@ tune(struct ffs_watcher *w, char **why)
 	    ffs_cgroup_attach(&w->cgroup, w->load, root, w->o.load.stay ? w->b->dir : NULL, &which);
 	w->tune = !rc || (which && strcmp(which, "tune"));
 	if (rc && w->o.cgroup && !which)
-		rc = say(why, rc, "cannot use the cgroup '%s': %s", root,
+		rc = ffs_why(why, rc, "cannot use the cgroup '%s': %s", root,
 		    rc == -EINVAL ? "not of a cgroup v2 tree" : strerror(-rc));
 	else if (rc) {
 		note(w, false, "the kernel refuses %s at '%s': %s", which ? which : "programs",
@@ -92,21 +80,21 @@ attach_all(struct ffs_watcher *w, char **why)
 	w->attach = ffs_attach_new(&w->o.attach, w->load);
 	w->links = ffs_links_open();
 	if (!w->attach || w->links < 0)
-		return say(why, w->attach ? w->links : -ENOMEM, "cannot ask for interfaces");
+		return ffs_why(why, w->attach ? w->links : -ENOMEM, "cannot ask for interfaces");
 	p.fd = w->links;
 	rc = ffs_links_ask(w->links);
 	/* The answer is there when the question has been sent. */
 	if (!rc && poll(&p, 1, DUMP_MS) >= 0)
 		rc = ffs_links_read(w->links, ffs_attach_link, w->attach);
 	if (rc)
-		return say(why, rc, "cannot ask for interfaces: %s", strerror(-rc));
+		return ffs_why(why, rc, "cannot ask for interfaces: %s", strerror(-rc));
 	if (!ffs_attach_error(w->attach))
 		ffs_attach_absent(w->attach);
 	if (ffs_attach_count(w->attach, &w->clsact) ||
 	    (!ffs_attach_error(w->attach) && !w->o.load.stay))
 		return 0;
 	rc = ffs_attach_error(w->attach) ? ffs_attach_error(w->attach) : -ENODEV;
-	return say(why, rc == -EINVAL ? -EOPNOTSUPP : rc,
+	return ffs_why(why, rc == -EINVAL ? -EOPNOTSUPP : rc,
 	    "the programs could be attached to no interface");
 }
 
@@ -118,7 +106,7 @@ start(struct ffs_watcher *w, char **why)
 	int rc = ffs_bpffs_clear(w->b);
 
 	if (rc < 0)
-		return say(why, rc, "cannot empty '%s': %s", w->b->dir, strerror(-rc));
+		return ffs_why(why, rc, "cannot empty '%s': %s", w->b->dir, strerror(-rc));
 	if (rc)
 		note(w, true, "removed what an ffs-hotmon that was killed has left");
 	w->load = ffs_load_new(&w->o.load, why);
@@ -132,7 +120,8 @@ start(struct ffs_watcher *w, char **why)
 	if (!rc)
 		rc = ffs_load_pin(w->load, w->b->dir);
 	if (rc)
-		return say(why, rc, "cannot pin the maps in '%s': %s", w->b->dir, strerror(-rc));
+		return ffs_why(
+		    why, rc, "cannot pin the maps in '%s': %s", w->b->dir, strerror(-rc));
 	rc = tune(w, why);
 	if (!rc)
 		rc = attach_all(w, why);

@@ -1,0 +1,10 @@
+#ifndef FFS_WHY_H
+#define FFS_WHY_H
+
+/*
+ * A line for the user about the error rc: into *why, for the caller to free, NULL where there is no
+ * memory; nothing where why is NULL.  Returns rc, so that an error is said where it is returned.
+ */
+int ffs_why(char **why, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
