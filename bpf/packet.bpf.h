@@ -87,29 +87,35 @@ packet_turn(struct packet *p)
 }
 
 /* Addresses are in p->key as if the sender were the client; tcp is at l4 of the network header ip,
- * which is at l2 (-1: not known yet).  1: a segment of a watched port. */
+ * which is at l2 (-1: not known yet) and tells of len bytes (0: it tells nothing, as BIG TCP).  1: a
+ * segment of a watched port. */
 static __always_inline int
-packet_tcp(struct __sk_buff *skb, struct packet *p, const void *ip, const struct tcphdr *tcp, int l2, __u32 l4)
+packet_tcp(struct __sk_buff *skb, struct packet *p, const void *ip, const struct tcphdr *tcp, int l2,
+    __u32 l4, __u32 len)
 {
 	__u16 from = bpf_ntohs(tcp->source), to = bpf_ntohs(tcp->dest);
+	__u32 end = skb->len;
 	int from_store = port_is_watched(from), to_store = port_is_watched(to);
 
 	if (!from_store && !to_store)
 		return 0;
 	count(FFS_COUNT_packets);
-	if (l2 < 0)
+	if (l2 < 0) {
 		l2 = packet_l2(skb, word(ip), word(ip + 8));
+		/* Short frames come padded, and the padding is no payload. */
+		if (len && l2 + len < end)
+			end = l2 + len;
+	}
 	if (l2 < 0 || tcp->doff < 5) {
 		count(FFS_COUNT_load_errors);
 		return 0;
 	}
 	p->poff = l2 + l4 + tcp->doff * 4;
-	if (p->poff > skb->len) {
+	if (p->poff > end) {
 		count(FFS_COUNT_load_errors);
 		return 0;
 	}
-	/* Never from IPv4's total length, which BIG TCP leaves 0. */
-	p->plen = skb->len - p->poff;
+	p->plen = end - p->poff;
 	p->seq = bpf_ntohl(tcp->seq);
 	p->ack = bpf_ntohl(tcp->ack_seq);
 	p->flags = ((const __u8 *)tcp)[13];
@@ -152,7 +158,7 @@ packet_v4(struct __sk_buff *skb, struct packet *p)
 	client[0] = server[0] = 0;
 	client[1] = 0xffff0000 | (__u64)h.ip.saddr << 32;
 	server[1] = 0xffff0000 | (__u64)h.ip.daddr << 32;
-	return packet_tcp(skb, p, &h, &h.tcp, l2, l4);
+	return packet_tcp(skb, p, &h, &h.tcp, l2, l4, bpf_ntohs(h.ip.tot_len));
 }
 
 /* TCP behind an extension header is not followed. */
@@ -186,7 +192,8 @@ packet_v6(struct __sk_buff *skb, struct packet *p)
 		return packet_v6_other(skb, h.ip.nexthdr);
 	__builtin_memcpy(p->key.client, &h.ip.saddr, 16);
 	__builtin_memcpy(p->key.server, &h.ip.daddr, 16);
-	return packet_tcp(skb, p, &h, &h.tcp, l2, sizeof(h.ip));
+	return packet_tcp(skb, p, &h, &h.tcp, l2, sizeof(h.ip),
+	    h.ip.payload_len ? sizeof(h.ip) + bpf_ntohs(h.ip.payload_len) : 0);
 }
 
 static __always_inline int

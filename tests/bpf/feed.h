@@ -40,6 +40,7 @@ struct flow {
 	uint32_t cseq, sseq;
 	unsigned ip_opt, tcp_opt; /* bytes of options */
 	bool big;                 /* no length in the IP header, as BIG TCP has it */
+	unsigned pad;             /* bytes behind the packet: short frames of Ethernet have them */
 };
 
 static inline int
@@ -152,8 +153,10 @@ feed_at(struct feed *f, const struct flow *t, bool client, unsigned flags, uint3
     uint32_t ack, const void *data, size_t n)
 {
 	uint8_t b[4096];
+	size_t len = frame_make(b, t, client, flags, seq, ack, data, n);
 
-	feed_frame(f, b, frame_make(b, t, client, flags, seq, ack, data, n));
+	memset(b + len, 0, t->pad);
+	feed_frame(f, b, len + t->pad);
 }
 
 static inline void
