@@ -46,6 +46,8 @@ as_tests() {
 }
 
 @test "every header is guarded, and its source includes it first" {
+	run grep -rhoE --include='*.h' '^#ifndef [A-Z0-9_]+_H$' "$root/common" "$root/bpf"
+	[ -z "$(sort <<<"$output" | uniq -d)" ]
 	for f in "$root"/common/*/*.h; do
 		name=$(basename "$f" .h)
 		room=$(basename "$(dirname "$f")")

@@ -14,7 +14,7 @@
  *	DIR/v1/control/HASH a manifest
  *	DIR/v1/ab/.HASH     one that is being filled, locked by its filler
  *	DIR/table           what readers note, limits, counts (table.h)
- *	DIR/pins            what is never evicted (pins.h)
+ *	DIR/pins            what is never evicted (pinned.h)
  *	DIR/lock            held by whoever evicts
  *
  * HASH is half of the SHA-256 of endpoint, bucket and key; "ab" its first byte.

@@ -25,7 +25,7 @@ struct ffs_cache_id {
 enum { FFS_PATH_MAX = 8 + 1 + FFS_ID_HEX + 1 };
 
 struct ffs_evictor;
-struct ffs_pins;
+struct ffs_pinned;
 
 struct ffs_cache_entries {
 	uint64_t n, bytes;
@@ -48,7 +48,7 @@ struct ffs_cache {
 	uint64_t clock; /* what time it is, for tests; 0: what the clock says */
 	struct ffs_table table;
 	struct ffs_evictor *evictor;
-	struct ffs_pins *pins;
+	struct ffs_pinned *pins;
 };
 
 void ffs_cache_id(struct ffs_cache *c, const struct ffs_cache_name *n, struct ffs_cache_id *id);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/cache/cacheimpl.h"
-#include "common/cache/pins.h"
+#include "common/cache/pinned.h"
 
 /*
  * Eviction: SIEVE over the entries in the order in which they were filled (a hand that goes from
@@ -217,7 +217,7 @@ is_pinned(struct ffs_cache *c, const char *path)
 
 	if (!c->pins->n || ffs_cache_hit_open(c, path, &hit, &a))
 		return false;
-	pinned = ffs_pins_hold(c->pins, a.endpoint, a.bucket, a.key);
+	pinned = ffs_pinned_hold(c->pins, a.endpoint, a.bucket, a.key);
 	close(hit.fd);
 	return pinned;
 }
@@ -390,7 +390,7 @@ prepare(struct ffs_cache *c, struct ffs_evictor *e)
 
 	if (rc)
 		return rc;
-	rc = ffs_pins_refresh(c->pins, c->dirfd);
+	rc = ffs_pinned_refresh(c->pins, c->dirfd);
 	if (rc >= 0)
 		rc = e->made ? 0 : c->locked ? -EBUSY : scan_all(c, e);
 	if (rc)
@@ -536,7 +536,7 @@ ffs_cache_tick(struct ffs_cache *c)
 		e->scan.n = 0;
 		return 1;
 	}
-	rc = ffs_pins_refresh(c->pins, c->dirfd);
+	rc = ffs_pinned_refresh(c->pins, c->dirfd);
 	if (rc < 0)
 		return rc;
 	set_burst(c);

@@ -12,7 +12,7 @@
 #include "common/base/outfile.h"
 #include "common/base/userdirs.h"
 #include "common/cache/cacheimpl.h"
-#include "common/cache/pins.h"
+#include "common/cache/pinned.h"
 
 static const char data_dir[] = "v1";
 
@@ -197,7 +197,7 @@ open_rest(struct ffs_cache *c, const char **what)
 	read_boot_id(c);
 	c->md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	c->mdctx = EVP_MD_CTX_new();
-	c->pins = ffs_pins_new();
+	c->pins = ffs_pinned_new();
 	*what = "cannot use the cache";
 	if (!c->md || !c->mdctx || !c->pins)
 		return -ENOMEM;
@@ -277,7 +277,7 @@ ffs_cache_free(struct ffs_cache *c)
 	if (!c)
 		return;
 	ffs_evictor_free(c->evictor);
-	ffs_pins_free(c->pins);
+	ffs_pinned_free(c->pins);
 	ffs_table_close(&c->table);
 	EVP_MD_CTX_free(c->mdctx);
 	EVP_MD_free(c->md);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/cache/cacheimpl.h"
-#include "common/cache/pins.h"
+#include "common/cache/pinned.h"
 
 /*
  * What goes through all entries: for the modes of ffs-cache that list, check and clear.
@@ -35,7 +35,7 @@ survey(struct ffs_cache *c,
     int (*one)(struct survey *s, const char *path, const struct ffs_scan_entry *e), void *arg)
 {
 	struct survey s = { .c = c, .one = one, .arg = arg };
-	int rc = ffs_pins_refresh(c->pins, c->dirfd);
+	int rc = ffs_pinned_refresh(c->pins, c->dirfd);
 
 	if (rc < 0)
 		return rc;
@@ -87,7 +87,7 @@ list_one(struct survey *s, const char *path, const struct ffs_scan_entry *e)
 	out.decoded = a.decoded;
 	out.verified = hit.verified;
 	out.control = s->shard == FFS_SHARD_CONTROL;
-	out.pinned = ffs_pins_hold(s->c->pins, a.endpoint, a.bucket, a.key);
+	out.pinned = ffs_pinned_hold(s->c->pins, a.endpoint, a.bucket, a.key);
 	if (!ffs_table_noted(&s->c->table, e->id.tag, &noted)) {
 		out.hits = noted.hits;
 		out.hit_bytes = noted.bytes;
@@ -243,7 +243,7 @@ remove_one(struct survey *s, const char *path, const struct ffs_scan_entry *e)
 		close(hit.fd);
 		if (!is_meant(r, &a))
 			return 0;
-		if (r->glob && ffs_pins_hold(s->c->pins, a.endpoint, a.bucket, a.key)) {
+		if (r->glob && ffs_pinned_hold(s->c->pins, a.endpoint, a.bucket, a.key)) {
 			r->pinned++;
 			return 0;
 		}
@@ -296,7 +296,7 @@ ffs_cache_pin(
 
 	if (!c->writable)
 		return -EROFS;
-	rc = ffs_pins_set(c->pins, c->dirfd, &n, on);
+	rc = ffs_pinned_set(c->pins, c->dirfd, &n, on);
 	/* What was pinned may have been idle for longer than all else. */
 	if (!rc)
 		ffs_table_set(&c->table.h->oldest, 0);
@@ -309,7 +309,7 @@ ffs_cache_pins_each(
 {
 	struct ffs_cache_name n;
 	size_t i;
-	int rc = ffs_pins_refresh(c->pins, c->dirfd);
+	int rc = ffs_pinned_refresh(c->pins, c->dirfd);
 
 	for (i = 0, rc = rc < 0 ? rc : 0; !rc && i < c->pins->n; i++) {
 		n = (struct ffs_cache_name){ c->pins->v[i].endpoint, c->pins->v[i].bucket,

@@ -10,7 +10,7 @@
 
 #include "common/base/why.h"
 #include "common/watch/cgroup.h"
-#include "common/watch/sweep.h"
+#include "common/watch/thin.h"
 
 #define DUMP_MS 2000
 
@@ -23,7 +23,7 @@ struct ffs_watcher {
 	int links; /* rtnetlink */
 	bool tune, clsact;
 	bool filled; /* the directory */
-	struct ffs_sweep sweep;
+	struct ffs_thin thin;
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -184,8 +184,8 @@ ffs_watcher_work(struct ffs_watcher *w)
 	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact))
 		w->clsact = clsact;
 	ffs_load_maps(w->load, &maps);
-	w->sweep.max = w->o.load.max_objects;
-	rc = ffs_sweep(&w->sweep, &maps);
+	w->thin.max = w->o.load.max_objects;
+	rc = ffs_thin(&w->thin, &maps);
 	if (rc > 0)
 		note(w, true, "forgot the %d objects that were read least recently", rc);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/cache/attr.h"
-#include "common/cache/pins.h"
+#include "common/cache/pinned.h"
 #include "common/cache/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -27,17 +27,17 @@ fuzz_attr(const char *p, size_t n)
 static void
 fuzz_pins(const char *p, size_t n)
 {
-	struct ffs_pins *pins = ffs_pins_new();
+	struct ffs_pinned *pins = ffs_pinned_new();
 	size_t i;
 
 	if (!pins)
 		return;
-	if (!ffs_pins_parse(pins, p, n))
+	if (!ffs_pinned_parse(pins, p, n))
 		for (i = 0; i < pins->n; i++)
-			if (!ffs_pins_hold(
+			if (!ffs_pinned_hold(
 				pins, pins->v[i].endpoint, pins->v[i].bucket, pins->v[i].prefix))
 				abort();
-	ffs_pins_free(pins);
+	ffs_pinned_free(pins);
 }
 
 /* A table of 64 slots, its bytes the input over and over. */

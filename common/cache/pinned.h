@@ -1,5 +1,5 @@
-#ifndef FFS_PINS_H
-#define FFS_PINS_H
+#ifndef FFS_PINNED_H
+#define FFS_PINNED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,34 +12,34 @@
  * with PREFIX.  It is replaced by rename, and read again when that is seen.
  */
 enum {
-	FFS_PINS_MAX = 4096,          /* lines */
-	FFS_PINS_BYTES = 1024 * 1024, /* of the file */
+	FFS_PINNED_MAX = 4096,          /* lines */
+	FFS_PINNED_BYTES = 1024 * 1024, /* of the file */
 };
 
 struct ffs_pin {
 	char *endpoint, *bucket, *prefix; /* one allocation, endpoint's */
 };
 
-struct ffs_pins {
+struct ffs_pinned {
 	struct ffs_pin *v;
 	size_t n;
 	struct stat read; /* of the file that was read; all 0: there was none */
 };
 
-struct ffs_pins *ffs_pins_new(void);
-void ffs_pins_free(struct ffs_pins *p);
+struct ffs_pinned *ffs_pinned_new(void);
+void ffs_pinned_free(struct ffs_pinned *p);
 
 /* Read them where the file is another than last time; 1 then, 0, -errno. */
-int ffs_pins_refresh(struct ffs_pins *p, int dirfd);
+int ffs_pinned_refresh(struct ffs_pinned *p, int dirfd);
 
 /* The file's text: lines that are none are left out.  0 or -ENOMEM. */
-int ffs_pins_parse(struct ffs_pins *p, const char *text, size_t n);
+int ffs_pinned_parse(struct ffs_pinned *p, const char *text, size_t n);
 
 /* Is n pinned. */
-bool ffs_pins_hold(
-    const struct ffs_pins *p, const char *endpoint, const char *bucket, const char *key);
+bool ffs_pinned_hold(
+    const struct ffs_pinned *p, const char *endpoint, const char *bucket, const char *key);
 
 /* Put a pin on or take it off: 0; -ENOENT there was none to take; -EINVAL; -ENOSPC; -errno. */
-int ffs_pins_set(struct ffs_pins *p, int dirfd, const struct ffs_cache_name *prefix, bool on);
+int ffs_pinned_set(struct ffs_pinned *p, int dirfd, const struct ffs_cache_name *prefix, bool on);
 
 #endif

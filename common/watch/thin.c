@@ -1,4 +1,4 @@
-#include "common/watch/sweep.h"
+#include "common/watch/thin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,13 +21,13 @@ struct all {
 };
 
 static uint32_t
-high(const struct ffs_sweep *s)
+high(const struct ffs_thin *s)
 {
 	return s->max - s->max / 8;
 }
 
 static uint32_t
-low(const struct ffs_sweep *s)
+low(const struct ffs_thin *s)
 {
 	return s->max - s->max / 4;
 }
@@ -73,7 +73,7 @@ remove_all(int fd, const struct ffs_object_id *ids, size_t n)
 }
 
 static int
-sweep_objects(struct ffs_sweep *s, const struct ffs_maps *m)
+sweep_objects(struct ffs_thin *s, const struct ffs_maps *m)
 {
 	struct all all = { .room = s->max };
 	struct ffs_object_id *ids = calloc(s->max, sizeof(*ids));
@@ -115,7 +115,7 @@ list_names(const struct ffs_maps *m, struct ffs_object_id *v, size_t room)
 /* A request comes before its object is counted: those in flight lose their names, too, and are
  * counted as lost. */
 static int
-sweep_names(struct ffs_sweep *s, const struct ffs_maps *m)
+sweep_names(struct ffs_thin *s, const struct ffs_maps *m)
 {
 	struct ffs_object_id *v = calloc(s->max, sizeof(*v));
 	struct ffs_object_stat stat;
@@ -134,7 +134,7 @@ sweep_names(struct ffs_sweep *s, const struct ffs_maps *m)
 }
 
 int
-ffs_sweep(struct ffs_sweep *s, const struct ffs_maps *m)
+ffs_thin(struct ffs_thin *s, const struct ffs_maps *m)
 {
 	uint64_t v[FFS_COUNTERS_N], fresh;
 	int64_t begin = ffs_clock_ms();

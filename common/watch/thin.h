@@ -1,5 +1,5 @@
-#ifndef FFS_SWEEP_H
-#define FFS_SWEEP_H
+#ifndef FFS_THIN_H
+#define FFS_THIN_H
 
 #include <stdint.h>
 
@@ -10,7 +10,7 @@
  * objects while they become hot.  Where more than 7/8 of one are taken, this removes what was read
  * least recently, down to 3/4, and names of what was asked for and never read.
  */
-struct ffs_sweep {
+struct ffs_thin {
 	uint32_t max;     /* entries of a table */
 	uint64_t objects; /* in them, at most, when the counter of requests was: */
 	uint64_t names, requests;
@@ -18,6 +18,6 @@ struct ffs_sweep {
 };
 
 /* To be called again and again.  How many were removed, or -errno.  Writes to both tables. */
-int ffs_sweep(struct ffs_sweep *s, const struct ffs_maps *m);
+int ffs_thin(struct ffs_thin *s, const struct ffs_maps *m);
 
 #endif

@@ -1,4 +1,4 @@
-#include "common/cache/pins.h"
+#include "common/cache/pinned.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 
 static const char name[] = "pins", name_tmp[] = "pins.new";
 
-struct ffs_pins *
-ffs_pins_new(void)
+struct ffs_pinned *
+ffs_pinned_new(void)
 {
-	return calloc(1, sizeof(struct ffs_pins));
+	return calloc(1, sizeof(struct ffs_pinned));
 }
 
 static void
-forget(struct ffs_pins *p)
+forget(struct ffs_pinned *p)
 {
 	size_t i;
 
@@ -30,7 +30,7 @@ forget(struct ffs_pins *p)
 }
 
 void
-ffs_pins_free(struct ffs_pins *p)
+ffs_pinned_free(struct ffs_pinned *p)
 {
 	if (!p)
 		return;
@@ -41,7 +41,7 @@ ffs_pins_free(struct ffs_pins *p)
 
 /* Keeps line, and cuts it.  0, -EINVAL where it is no pin, -ENOMEM. */
 static int
-add(struct ffs_pins *p, char *line)
+add(struct ffs_pinned *p, char *line)
 {
 	char *bucket = strchr(line, ' '), *prefix = bucket ? strchr(bucket + 1, ' ') : NULL;
 	struct ffs_cache_name n = { .endpoint = line };
@@ -65,7 +65,7 @@ add(struct ffs_pins *p, char *line)
 }
 
 int
-ffs_pins_parse(struct ffs_pins *p, const char *text, size_t n)
+ffs_pinned_parse(struct ffs_pinned *p, const char *text, size_t n)
 {
 	const char *end;
 	char *line;
@@ -73,7 +73,7 @@ ffs_pins_parse(struct ffs_pins *p, const char *text, size_t n)
 	int rc = 0;
 
 	forget(p);
-	for (; n && p->n < FFS_PINS_MAX && rc != -ENOMEM; text += len, n -= len) {
+	for (; n && p->n < FFS_PINNED_MAX && rc != -ENOMEM; text += len, n -= len) {
 		end = memchr(text, '\n', n);
 		if (!end)
 			break;
@@ -89,7 +89,7 @@ ffs_pins_parse(struct ffs_pins *p, const char *text, size_t n)
 }
 
 static int
-load(struct ffs_pins *p, int fd, const struct stat *st)
+load(struct ffs_pinned *p, int fd, const struct stat *st)
 {
 	size_t n = (size_t)st->st_size, got = 0;
 	char *text = malloc(n + 1);
@@ -100,7 +100,7 @@ load(struct ffs_pins *p, int fd, const struct stat *st)
 		return -ENOMEM;
 	while (got < n && (r = read(fd, text + got, n - got)) > 0)
 		got += (size_t)r;
-	rc = r < 0 ? -errno : ffs_pins_parse(p, text, got);
+	rc = r < 0 ? -errno : ffs_pinned_parse(p, text, got);
 	if (!rc)
 		p->read = *st;
 	free(text);
@@ -108,7 +108,7 @@ load(struct ffs_pins *p, int fd, const struct stat *st)
 }
 
 int
-ffs_pins_refresh(struct ffs_pins *p, int dirfd)
+ffs_pinned_refresh(struct ffs_pinned *p, int dirfd)
 {
 	struct stat st;
 	int fd, rc, had = p->read.st_ino != 0;
@@ -127,9 +127,9 @@ ffs_pins_refresh(struct ffs_pins *p, int dirfd)
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	rc = fstat(fd, &st)                                        ? -errno
-	     : !S_ISREG(st.st_mode) || st.st_size > FFS_PINS_BYTES ? -EFBIG
-	                                                           : 0;
+	rc = fstat(fd, &st)                                          ? -errno
+	     : !S_ISREG(st.st_mode) || st.st_size > FFS_PINNED_BYTES ? -EFBIG
+	                                                             : 0;
 	if (!rc)
 		rc = load(p, fd, &st);
 	close(fd);
@@ -137,7 +137,8 @@ ffs_pins_refresh(struct ffs_pins *p, int dirfd)
 }
 
 bool
-ffs_pins_hold(const struct ffs_pins *p, const char *endpoint, const char *bucket, const char *key)
+ffs_pinned_hold(
+    const struct ffs_pinned *p, const char *endpoint, const char *bucket, const char *key)
 {
 	size_t i;
 
@@ -150,7 +151,7 @@ ffs_pins_hold(const struct ffs_pins *p, const char *endpoint, const char *bucket
 
 /* Write all of p's. */
 static int
-save(const struct ffs_pins *p, int dirfd)
+save(const struct ffs_pinned *p, int dirfd)
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	struct stat st;
@@ -160,7 +161,7 @@ save(const struct ffs_pins *p, int dirfd)
 	for (i = 0; i < p->n; i++)
 		ffs_buf_addf(&b, "%s %s %s\n", p->v[i].endpoint, p->v[i].bucket, p->v[i].prefix);
 	rc = ffs_buf_error(&b);
-	if (!rc && b.len > FFS_PINS_BYTES)
+	if (!rc && b.len > FFS_PINNED_BYTES)
 		rc = -ENOSPC;
 	if (rc)
 		goto out;
@@ -186,13 +187,13 @@ out:
 }
 
 static int
-put_on(struct ffs_pins *p, const struct ffs_cache_name *n)
+put_on(struct ffs_pinned *p, const struct ffs_cache_name *n)
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	char *line;
 	int rc;
 
-	if (p->n >= FFS_PINS_MAX)
+	if (p->n >= FFS_PINNED_MAX)
 		return -ENOSPC;
 	ffs_buf_addf(&b, "%s %s %s", n->endpoint, n->bucket, n->key);
 	line = ffs_buf_detach(&b);
@@ -203,7 +204,7 @@ put_on(struct ffs_pins *p, const struct ffs_cache_name *n)
 }
 
 int
-ffs_pins_set(struct ffs_pins *p, int dirfd, const struct ffs_cache_name *n, bool on)
+ffs_pinned_set(struct ffs_pinned *p, int dirfd, const struct ffs_cache_name *n, bool on)
 {
 	size_t i;
 	int rc;
@@ -213,7 +214,7 @@ ffs_pins_set(struct ffs_pins *p, int dirfd, const struct ffs_cache_name *n, bool
 		return -EINVAL;
 	if (flock(dirfd, LOCK_EX))
 		return -errno;
-	rc = ffs_pins_refresh(p, dirfd);
+	rc = ffs_pinned_refresh(p, dirfd);
 	if (rc < 0)
 		goto out;
 	for (i = 0; i < p->n; i++)
@@ -235,7 +236,7 @@ ffs_pins_set(struct ffs_pins *p, int dirfd, const struct ffs_cache_name *n, bool
 		rc = save(p, dirfd);
 	/* What is in the file counts. */
 	memset(&p->read, 0, sizeof(p->read));
-	if (ffs_pins_refresh(p, dirfd) < 0 && !rc)
+	if (ffs_pinned_refresh(p, dirfd) < 0 && !rc)
 		rc = -EIO;
 out:
 	flock(dirfd, LOCK_UN);
