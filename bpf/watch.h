@@ -156,7 +156,7 @@ enum ffs_counter {
 /* The one entry of the map meta: who loaded what, for those who share the pins. */
 struct ffs_meta {
 	__u32 abi;
-	__u32 pid;       /* of the loader; 0: the programs stay by themselves (--pin) */
+	__u32 pid;       /* of the loader; 0: all is attached, and stays by itself (--pin) */
 	__u64 loaded_ns; /* CLOCK_MONOTONIC: another value is another load */
 	__u64 rearm_ns;
 	__u64 window_ns; /* 0: counts do not decay */

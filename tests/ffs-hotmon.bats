@@ -518,6 +518,54 @@ lab_killed_early() {
 	in_lab -n 1 lab_killed_early clsact
 }
 
+# dying N: a library that has what it is loaded into killed before its Nth pin.
+dying() {
+	[ -e dying.so ] || cc -shared -fPIC -x c -o dying.so - <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <signal.h>
+		#include <stdlib.h>
+		int
+		bpf_obj_pin(int fd, const char *path)
+		{
+			static int n;
+
+			if (++n == atoi(getenv("DIE_AT")))
+				raise(SIGKILL);
+			return ((int (*)(int, const char *))dlsym(RTLD_NEXT, "bpf_obj_pin"))(fd, path);
+		}
+	END
+	exec env DIE_AT="$1" LD_PRELOAD="$PWD/dying.so" ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+		"${@:2}"
+}
+
+lab_killed_pinning() {
+	local n links
+	for n in $(seq 100); do
+		run dying "$n" ffs-hotmon -q --pin --ports 9000 --cgroup "$FFS_LAB_CGROUP" --attach="$1"
+		[ "$status" -eq 137 ] || break
+		# Half of it is not taken for what was to stay.
+		run -3 --separate-stderr ffs-hotmon --once
+		run -0 --separate-stderr ffs-hotmon --pin --ports 9000 --cgroup "$FFS_LAB_CGROUP" --attach="$1"
+		[[ $stderr != *"pinned already"* ]] || { echo "at pin $n" >&2; return 1; }
+		links=$(ls "$FFS_BPF_DIR/v1/links" | paste -sd' ')
+		[ "$links" = "${2}tune who4 who6" ]
+		ffs-hotmon --unpin
+		nothing_attached
+	done
+	[ "$status" -eq 0 ]
+	[ "$n" -gt 10 ]
+	ffs-hotmon --unpin
+}
+
+@test "--pin that is killed at any pin is begun anew by the next (TCX)" {
+	in_lab -n 1 lab_killed_pinning tcx "1-egress 2-egress 2-ingress "
+}
+
+@test "--pin that is killed at any pin is begun anew by the next (clsact)" {
+	in_lab -n 1 lab_killed_pinning clsact ""
+}
+
 lab_signals() {
 	local pair
 	for pair in INT:0 TERM:143 HUP:129 QUIT:131; do

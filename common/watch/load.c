@@ -116,7 +116,7 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 		l->stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	l->meta = (struct ffs_meta){
 		.abi = FFS_ABI,
-		.pid = o->stay ? 0 : (uint32_t)getpid(),
+		.pid = (uint32_t)getpid(),
 		.loaded_ns = ffs_clock_ns(),
 		.rearm_ns = o->rearm_ns,
 		.window_ns = o->window_ns,
@@ -175,7 +175,7 @@ ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m)
 }
 
 int
-ffs_load_meta(struct ffs_load *l, bool tune, bool clsact)
+ffs_load_meta(struct ffs_load *l, bool tune, bool clsact, bool done)
 {
 	int fd = bpf_map__fd(l->skel->maps.meta);
 	struct ffs_meta now;
@@ -188,6 +188,9 @@ ffs_load_meta(struct ffs_load *l, bool tune, bool clsact)
 	}
 	l->meta.tune = tune;
 	l->meta.clsact = clsact;
+	/* Not before: what is killed half done is nothing that stays. */
+	if (l->o.stay && done)
+		l->meta.pid = 0;
 	return bpf_map_update_elem(fd, &(__u32){ 0 }, &l->meta, BPF_ANY) ? -errno : 0;
 }
 

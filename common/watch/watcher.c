@@ -116,7 +116,7 @@ start(struct ffs_watcher *w, char **why)
 	rc = ffs_bpffs_fill(w->b, w->o.load.uid, w->o.load.gid);
 	/* The pins first: whoever is to read events can be there before they come. */
 	if (!rc)
-		rc = ffs_load_meta(w->load, false, false);
+		rc = ffs_load_meta(w->load, false, false, false);
 	if (!rc)
 		rc = ffs_load_pin(w->load, w->b->dir);
 	if (rc)
@@ -126,7 +126,7 @@ start(struct ffs_watcher *w, char **why)
 	if (!rc)
 		rc = attach_all(w, why);
 	if (!rc)
-		rc = ffs_load_meta(w->load, w->tune, w->clsact);
+		rc = ffs_load_meta(w->load, w->tune, w->clsact, true);
 	return rc;
 }
 
@@ -181,7 +181,7 @@ ffs_watcher_work(struct ffs_watcher *w)
 	if (rc)
 		note(w, false, "interfaces are no longer followed: %s", strerror(-rc));
 	ffs_attach_count(w->attach, &clsact);
-	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact))
+	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact, true))
 		w->clsact = clsact;
 	ffs_load_maps(w->load, &maps);
 	w->thin.max = w->o.load.max_objects;
