@@ -248,6 +248,37 @@ maintain(struct run *run, char *const *args, size_t n)
 
 /* --- the command line --- */
 
+enum { OPT_DIR = 256, OPT_JSON, OPT_PROGRESS, OPT_MODE /* and the modes behind it */ };
+
+static const struct option longopts[] = {
+	{ "admit", required_argument, NULL, FFS_FILLOPT_ADMIT },
+	{ "allow", required_argument, NULL, FFS_FILLOPT_ALLOW },
+	{ "bwlimit", required_argument, NULL, FFS_FILLOPT_BWLIMIT },
+	{ "clear", no_argument, NULL, OPT_MODE + CLEAR },
+	{ "deny", required_argument, NULL, FFS_FILLOPT_DENY },
+	{ "dir", required_argument, NULL, OPT_DIR },
+	{ "endpoint", required_argument, NULL, FFS_CONFIG_ENDPOINT },
+	{ "evict", no_argument, NULL, OPT_MODE + EVICT },
+	{ "help", no_argument, NULL, 'h' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "list", no_argument, NULL, OPT_MODE + LIST },
+	{ "min-free", required_argument, NULL, FFS_FILLOPT_MIN_FREE },
+	{ "pin", no_argument, NULL, OPT_MODE + PIN },
+	{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
+	{ "progress", required_argument, NULL, OPT_PROGRESS },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "readahead", required_argument, NULL, FFS_FILLOPT_READAHEAD },
+	{ "region", required_argument, NULL, FFS_CONFIG_REGION },
+	{ "size", required_argument, NULL, FFS_FILLOPT_SIZE },
+	{ "stat", no_argument, NULL, OPT_MODE + STAT },
+	{ "unpin", no_argument, NULL, OPT_MODE + UNPIN },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "verify", no_argument, NULL, OPT_MODE + VERIFY },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
 /* An option that the library knows. */
 static void
 take(struct opts *o, int opt)
@@ -264,40 +295,6 @@ take(struct opts *o, int opt)
 static void
 parse_opts(struct opts *o, int argc, char **argv)
 {
-	enum {
-		OPT_DIR = 256,
-		OPT_JSON,
-		OPT_PROGRESS,
-		OPT_MODE, /* and the modes behind it */
-	};
-	static const struct option longopts[] = {
-		{ "admit", required_argument, NULL, FFS_FILLOPT_ADMIT },
-		{ "allow", required_argument, NULL, FFS_FILLOPT_ALLOW },
-		{ "bwlimit", required_argument, NULL, FFS_FILLOPT_BWLIMIT },
-		{ "clear", no_argument, NULL, OPT_MODE + CLEAR },
-		{ "deny", required_argument, NULL, FFS_FILLOPT_DENY },
-		{ "dir", required_argument, NULL, OPT_DIR },
-		{ "endpoint", required_argument, NULL, FFS_CONFIG_ENDPOINT },
-		{ "evict", no_argument, NULL, OPT_MODE + EVICT },
-		{ "help", no_argument, NULL, 'h' },
-		{ "jobs", required_argument, NULL, 'j' },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "list", no_argument, NULL, OPT_MODE + LIST },
-		{ "min-free", required_argument, NULL, FFS_FILLOPT_MIN_FREE },
-		{ "pin", no_argument, NULL, OPT_MODE + PIN },
-		{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
-		{ "progress", required_argument, NULL, OPT_PROGRESS },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "readahead", required_argument, NULL, FFS_FILLOPT_READAHEAD },
-		{ "region", required_argument, NULL, FFS_CONFIG_REGION },
-		{ "size", required_argument, NULL, FFS_FILLOPT_SIZE },
-		{ "stat", no_argument, NULL, OPT_MODE + STAT },
-		{ "unpin", no_argument, NULL, OPT_MODE + UNPIN },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "verify", no_argument, NULL, OPT_MODE + VERIFY },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
 	const char *progress = "auto";
 	int ch;
 

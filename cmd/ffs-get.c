@@ -217,59 +217,73 @@ check_opts(const struct opts *o, char *const *args, int nargs)
 		ffs_exit_usage("--continue goes with -o and one dataset or object");
 }
 
+enum {
+	OPT_BATCH = 256, /* up to TIME_EACH as in flags[] */
+	OPT_CONTINUE,
+	OPT_FSYNC,
+	OPT_JSON,
+	OPT_LINK,
+	OPT_LIST,
+	OPT_MESSAGE,
+	OPT_TIME_EACH,
+	OPT_PRESIGN,
+	OPT_PROGRESS,
+};
+
+static const struct option longopts[] = {
+	{ "batch", no_argument, NULL, OPT_BATCH },
+	{ "cache", required_argument, NULL, FFS_USE_OPT_CACHE },
+	{ "chunks", required_argument, NULL, FFS_SELECT_OPT_CHUNKS },
+	{ "continue", no_argument, NULL, OPT_CONTINUE },
+	{ "directory", required_argument, NULL, 'C' },
+	{ "endpoint", required_argument, NULL, FFS_CONFIG_ENDPOINT },
+	{ "fsync", no_argument, NULL, OPT_FSYNC },
+	{ "help", no_argument, NULL, 'h' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "link", no_argument, NULL, OPT_LINK },
+	{ "list", no_argument, NULL, OPT_LIST },
+	{ "max-age", required_argument, NULL, FFS_USE_OPT_MAX_AGE },
+	{ "message", no_argument, NULL, OPT_MESSAGE },
+	{ "output", required_argument, NULL, 'o' },
+	{ "presign", optional_argument, NULL, OPT_PRESIGN },
+	{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
+	{ "progress", required_argument, NULL, OPT_PROGRESS },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "region", required_argument, NULL, FFS_CONFIG_REGION },
+	{ "rows", required_argument, NULL, FFS_SELECT_OPT_ROWS },
+	{ "time", required_argument, NULL, FFS_SELECT_OPT_TIME },
+	{ "time-each", no_argument, NULL, OPT_TIME_EACH },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "verify", required_argument, NULL, FFS_USE_OPT_VERIFY },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+/* An option that the library knows. */
+static void
+take(struct opts *o, int opt)
+{
+	const char *want;
+	int rc = ffs_select_opt(&o->select, opt, optarg, &want);
+
+	if (rc == -ENOENT)
+		rc = ffs_use_opt(&o->use, opt, optarg, &want);
+	if (rc == -EINVAL)
+		ffs_exit_usage("bad value '%s', want %s", optarg, want);
+	if (rc && !ffs_config_opt(&o->config, opt, optarg))
+		ffs_exit_usage(NULL);
+}
+
 static void
 parse_opts(struct opts *o, int argc, char **argv)
 {
-	enum {
-		OPT_BATCH = 256, /* up to TIME_EACH as in flags[] */
-		OPT_CONTINUE,
-		OPT_FSYNC,
-		OPT_JSON,
-		OPT_LINK,
-		OPT_LIST,
-		OPT_MESSAGE,
-		OPT_TIME_EACH,
-		OPT_CHUNKS,
-		OPT_PRESIGN,
-		OPT_PROGRESS,
-		OPT_ROWS,
-		OPT_TIME,
-	};
 	bool *const flags[] = { &o->batch, &o->resume, &o->fsync, &o->json, &o->link, &o->list,
 		&o->select.message, &o->time_each };
-	static const struct option longopts[] = {
-		{ "batch", no_argument, NULL, OPT_BATCH },
-		{ "cache", required_argument, NULL, FFS_USE_OPT_CACHE },
-		{ "chunks", required_argument, NULL, OPT_CHUNKS },
-		{ "continue", no_argument, NULL, OPT_CONTINUE },
-		{ "directory", required_argument, NULL, 'C' },
-		{ "endpoint", required_argument, NULL, FFS_CONFIG_ENDPOINT },
-		{ "fsync", no_argument, NULL, OPT_FSYNC },
-		{ "help", no_argument, NULL, 'h' },
-		{ "jobs", required_argument, NULL, 'j' },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "link", no_argument, NULL, OPT_LINK },
-		{ "list", no_argument, NULL, OPT_LIST },
-		{ "max-age", required_argument, NULL, FFS_USE_OPT_MAX_AGE },
-		{ "message", no_argument, NULL, OPT_MESSAGE },
-		{ "output", required_argument, NULL, 'o' },
-		{ "presign", optional_argument, NULL, OPT_PRESIGN },
-		{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
-		{ "progress", required_argument, NULL, OPT_PROGRESS },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "region", required_argument, NULL, FFS_CONFIG_REGION },
-		{ "rows", required_argument, NULL, OPT_ROWS },
-		{ "time", required_argument, NULL, OPT_TIME },
-		{ "time-each", no_argument, NULL, OPT_TIME_EACH },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "verify", required_argument, NULL, FFS_USE_OPT_VERIFY },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	const char *progress = "auto", *want;
+	const char *progress = "auto";
 	bool screen;
 	uint64_t n;
-	int ch, rc;
+	int ch;
 
 	while ((ch = getopt_long(argc, argv, "C:hj:o:qvV", longopts, NULL)) != -1) {
 		if (ch >= OPT_BATCH && ch <= OPT_TIME_EACH) {
@@ -300,10 +314,6 @@ parse_opts(struct opts *o, int argc, char **argv)
 		case 'V':
 			puts("ffs-get " FFS_VERSION);
 			exit(ffs_exit_flush(FFS_EXIT_OK));
-		case OPT_CHUNKS:
-			if (ffs_select_parse_chunks(&o->select, optarg))
-				ffs_exit_usage("bad chunks '%s', want A-B", optarg);
-			break;
 		case OPT_PRESIGN:
 			n = 3600 * 1000;
 			if (optarg && ffs_opt_duration(optarg, 1000, 604800000, &n))
@@ -313,20 +323,8 @@ parse_opts(struct opts *o, int argc, char **argv)
 		case OPT_PROGRESS:
 			progress = optarg;
 			break;
-		case OPT_ROWS:
-			if (ffs_select_parse_rows(&o->select, optarg))
-				ffs_exit_usage("bad rows '%s', want A-B", optarg);
-			break;
-		case OPT_TIME:
-			if (ffs_select_parse_time(&o->select, optarg))
-				ffs_exit_usage("bad time '%s', want A..B, A.. or ..B", optarg);
-			break;
 		default:
-			if (ffs_config_opt(&o->config, ch, optarg))
-				break;
-			rc = ffs_use_opt(&o->use, ch, optarg, &want);
-			if (rc)
-				ffs_exit_usage(rc == -ENOENT ? NULL : "bad %s", want);
+			take(o, ch);
 		}
 	}
 	/* Beside data on a terminal, or what a pipe's end shows there, it would only disturb. */

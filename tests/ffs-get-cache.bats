@@ -53,11 +53,11 @@ stat_of() {
 
 @test "bad modes, ages and checks are named, with status 2" {
 	usage_error ffs-get --cache=always d
-	[[ $why == "bad cache"*"auto, fill, only, bypass or refresh" ]]
+	[[ $why == "bad value 'always', want auto, fill, only, bypass or refresh" ]]
 	usage_error ffs-get --max-age -1 d
-	[[ $why == "bad age"* ]]
+	[[ $why == "bad value '-1', want 0 to 366 days"* ]]
 	usage_error ffs-get --verify=maybe d
-	[[ $why == "bad verify"*"once, full, sample or never" ]]
+	[[ $why == "bad value 'maybe', want once, full, sample or never" ]]
 	usage_error ffs-get --link d
 	usage_error ffs-get --link -C out --fsync d
 	usage_error ffs-get --link -C out --cache=bypass d

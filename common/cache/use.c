@@ -32,17 +32,17 @@ ffs_use_opt(struct ffs_use *u, int opt, const char *arg, const char **want)
 
 	switch (opt) {
 	case FFS_USE_OPT_CACHE:
-		*want = "cache, want auto, fill, only, bypass or refresh";
+		*want = "auto, fill, only, bypass or refresh";
 		i = find(modes, arg);
 		if (i < 0)
 			return -EINVAL;
 		u->mode = (enum ffs_use_mode)i;
 		return 0;
 	case FFS_USE_OPT_MAX_AGE:
-		*want = "age, want 0 to 366 days, such as 5m";
+		*want = "0 to 366 days, such as 5m";
 		return ffs_opt_duration(arg, 0, YEAR_MS, &u->max_age_ms) ? -EINVAL : 0;
 	case FFS_USE_OPT_VERIFY:
-		*want = "verify, want once, full, sample or never";
+		*want = "once, full, sample or never";
 		i = find(verifies, arg);
 		if (i < 0)
 			return -EINVAL;

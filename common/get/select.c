@@ -78,6 +78,24 @@ ffs_select_parse_time(struct ffs_select *s, const char *arg)
 }
 
 int
+ffs_select_opt(struct ffs_select *s, int opt, const char *arg, const char **want)
+{
+	switch (opt) {
+	case FFS_SELECT_OPT_CHUNKS:
+		*want = "chunks A-B";
+		return ffs_select_parse_chunks(s, arg);
+	case FFS_SELECT_OPT_ROWS:
+		*want = "rows A-B";
+		return ffs_select_parse_rows(s, arg);
+	case FFS_SELECT_OPT_TIME:
+		*want = "A..B, A.. or ..B";
+		return ffs_select_parse_time(s, arg);
+	default:
+		return -ENOENT;
+	}
+}
+
+int
 ffs_select_parse_line(struct ffs_select *s, char *line, const char **detail)
 {
 	static const struct {

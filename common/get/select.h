@@ -43,6 +43,17 @@ int ffs_select_parse_rows(struct ffs_select *s, const char *arg);
 /* "A..B", "A.." or "..B", each a number or a time of day.  Returns 0 or -EINVAL. */
 int ffs_select_parse_time(struct ffs_select *s, const char *arg);
 
+/* These three as options for the table of getopt_long(3), by these values. */
+enum ffs_select_opt {
+	FFS_SELECT_OPT_CHUNKS = 0x1200,
+	FFS_SELECT_OPT_ROWS,
+	FFS_SELECT_OPT_TIME,
+};
+
+/* Take the option with this value.  0; -ENOENT: it is none of them; -EINVAL: a bad value, and *want
+ * is a static text. */
+int ffs_select_opt(struct ffs_select *s, int opt, const char *arg, const char **want);
+
 /*
  * One line of ffs-get --batch, cut in place at its blanks: "DATASET", then any
  * of "chunks A-B", "rows A-B", "time A..B" once each, and "message".  s holds the
