@@ -15,14 +15,12 @@
 #include <bpf/libbpf.h>
 
 #include "common/base/exit.h"
-#include "common/base/opt.h"
 #include "common/base/process.h"
 #include "common/base/utf8.h"
-#include "common/screen/live.h"
+#include "common/screen/liveopt.h"
 #include "common/screen/terminal.h"
 #include "common/watch/display.h"
 #include "common/watch/guard.h"
-#include "common/watch/halves.h"
 #include "common/watch/instance.h"
 #include "common/watch/loadopt.h"
 #include "common/watch/session.h"
@@ -120,7 +118,6 @@ begin(struct ffs_session *s, const struct opts *o, int fd)
 
 	s->note = on_note;
 	s->arg = (void *)o;
-	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
 	rc = ffs_session_begin(s, fd, &why);
 	if (rc)
 		die(rc == -EINVAL ? FFS_EXIT_USAGE : ffs_exit_of(rc), rc, why);
@@ -220,7 +217,6 @@ unpin(void)
 	char *why = NULL;
 	int rc;
 
-	libbpf_set_print(NULL);
 	rc = ffs_instance_unpin(&why);
 	if (rc)
 		die(rc == -EPERM ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
@@ -234,18 +230,14 @@ load_and_view(struct opts *o, struct ffs_bpffs *b)
 	struct ffs_guard g = { .b = b, .o = o->load.watch };
 	struct ffs_terminal terminal;
 	sigset_t before;
-	int status;
+	int status, rc;
 
 	ffs_terminal_save(&terminal);
-	ffs_guard_block(&before);
-	g.child = ffs_halves_fork(&g.fd);
-	if (g.child < 0)
-		errx(FFS_EXIT_FAIL, "cannot fork: %s", strerror(-g.child));
-	if (!g.child) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		ffs_bpffs_release(b);
+	rc = ffs_guard_fork(&g, &before);
+	if (rc)
+		errx(FFS_EXIT_FAIL, "cannot fork: %s", strerror(-rc));
+	if (!g.child)
 		return view(o, g.fd);
-	}
 	status = ffs_guard_run(&g);
 	if (o->live.mode == FFS_LIVE_SCREEN)
 		ffs_terminal_restore(&terminal, status);
@@ -266,7 +258,6 @@ watch(struct opts *o)
 	char *why = NULL;
 	int rc;
 
-	libbpf_set_print(o->verbose > 1 ? log_all : o->verbose ? log_warnings : NULL);
 	rc = ffs_instance_find(&b, &m, &why);
 	if (rc == -EACCES && geteuid())
 		die(FFS_EXIT_DENIED, rc, why);
@@ -287,10 +278,7 @@ watch(struct opts *o)
 /* --- the command line --- */
 
 enum {
-	OPT_DATASET = 256,
-	OPT_INTERVAL,
-	OPT_JSON,
-	OPT_LIVE,
+	OPT_JSON = 256,
 	OPT_ONCE,
 	OPT_PIN,
 	OPT_STATS,
@@ -300,14 +288,14 @@ enum {
 static const struct option longopts[] = {
 	{ "attach", required_argument, NULL, FFS_LOADOPT_ATTACH },
 	{ "cgroup", required_argument, NULL, FFS_LOADOPT_CGROUP },
-	{ "dataset", required_argument, NULL, OPT_DATASET },
+	{ "dataset", required_argument, NULL, FFS_LIVEOPT_DATASET },
 	{ "group", required_argument, NULL, FFS_LOADOPT_GROUP },
 	{ "help", no_argument, NULL, 'h' },
 	{ "hot", required_argument, NULL, FFS_LOADOPT_HOT },
 	{ "interface", required_argument, NULL, 'i' },
-	{ "interval", required_argument, NULL, OPT_INTERVAL },
+	{ "interval", required_argument, NULL, FFS_LIVEOPT_INTERVAL },
 	{ "json", no_argument, NULL, OPT_JSON },
-	{ "live", optional_argument, NULL, OPT_LIVE },
+	{ "live", optional_argument, NULL, FFS_LIVEOPT_LIVE },
 	{ "max-conns", required_argument, NULL, FFS_LOADOPT_MAX_CONNS },
 	{ "max-objects", required_argument, NULL, FFS_LOADOPT_MAX_OBJECTS },
 	{ "once", no_argument, NULL, OPT_ONCE },
@@ -324,30 +312,23 @@ static const struct option longopts[] = {
 	{ 0 },
 };
 
-/* Options of the screen.  false: it is none. */
-static bool
-live_opt(struct ffs_live_opts *l, int ch, const char *arg)
+/* What goes with what. */
+static void
+check_opts(const struct opts *o)
 {
-	uint64_t n = 0;
-
-	switch (ch) {
-	case OPT_DATASET:
-		if (!ffs_live_dataset_ok(arg))
-			ffs_exit_usage("bad dataset '%s'", arg);
-		l->dataset = arg;
-		return true;
-	case OPT_INTERVAL:
-		if (ffs_opt_duration(arg, 50, 3600000, &n))
-			ffs_exit_usage("bad value '%s' of --interval", arg);
-		l->interval_ms = (unsigned)n;
-		return true;
-	case OPT_LIVE:
-		if (ffs_live_parse(arg, &l->mode))
-			ffs_exit_usage("bad value '%s' of --live: screen or line", arg);
-		return true;
-	default:
-		return false;
-	}
+	if (o->pin + o->unpin + o->once + (o->live.mode != 0) > 1)
+		ffs_exit_usage("--pin, --unpin, --once and --live exclude each other");
+	if ((o->live.dataset || o->live.interval_ms) && !o->live.mode)
+		ffs_exit_usage("--dataset and --interval go with --live");
+	if (o->json && o->live.mode)
+		ffs_exit_usage("--json does not go with --live (--live=line is for programs)");
+	if (o->load.watch.load.stats && (o->pin || o->unpin))
+		ffs_exit_usage("--stats measures while this runs, not with --pin or --unpin");
+	if ((o->unpin || o->once) && o->load.given)
+		ffs_exit_usage("%s loads nothing: no option for that goes with it",
+		    o->once ? "--once" : "--unpin");
+	if (o->json && (o->pin || o->unpin))
+		ffs_exit_usage("--json prints nothing with --pin or --unpin");
 }
 
 static void
@@ -358,9 +339,11 @@ parse_opts(struct opts *o, int argc, char **argv)
 
 	while ((ch = getopt_long(argc, argv, "hi:qvV", longopts, NULL)) != -1) {
 		rc = ffs_loadopt_take(&o->load, ch, optarg, why, sizeof(why));
+		if (rc > 0)
+			rc = ffs_liveopt_take(&o->live, ch, optarg, why, sizeof(why));
 		if (rc < 0)
 			ffs_exit_usage("%s", why);
-		if (!rc || live_opt(&o->live, ch, optarg))
+		if (!rc)
 			continue;
 		switch (ch) {
 		case 'h':
@@ -396,19 +379,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		ffs_exit_usage("unexpected argument '%s'", argv[optind]);
-	if (o->pin + o->unpin + o->once + (o->live.mode != 0) > 1)
-		ffs_exit_usage("--pin, --unpin, --once and --live exclude each other");
-	if ((o->live.dataset || o->live.interval_ms) && !o->live.mode)
-		ffs_exit_usage("--dataset and --interval go with --live");
-	if (o->json && o->live.mode)
-		ffs_exit_usage("--json does not go with --live (--live=line is for programs)");
-	if (o->load.watch.load.stats && (o->pin || o->unpin))
-		ffs_exit_usage("--stats measures while this runs, not with --pin or --unpin");
-	if ((o->unpin || o->once) && o->load.given)
-		ffs_exit_usage("%s loads nothing: no option for that goes with it",
-		    o->once ? "--once" : "--unpin");
-	if (o->json && (o->pin || o->unpin))
-		ffs_exit_usage("--json prints nothing with --pin or --unpin");
+	check_opts(o);
 }
 
 int
@@ -419,7 +390,7 @@ main(int argc, char **argv)
 	ffs_process_begin();
 	ffs_loadopt_init(&o.load);
 	parse_opts(&o, argc, argv);
-	o.load.watch.attach.names = o.load.names;
+	libbpf_set_print(o.verbose > 1 ? log_all : o.verbose ? log_warnings : NULL);
 	if (o.once)
 		return once(&o);
 	return o.unpin ? unpin() : watch(&o);

@@ -46,18 +46,6 @@ struct live {
 	char *interfaces;  /* the same of these */
 };
 
-int
-ffs_live_parse(const char *s, enum ffs_live_mode *mode)
-{
-	if (!s || !strcmp(s, "screen"))
-		*mode = FFS_LIVE_SCREEN;
-	else if (!strcmp(s, "line"))
-		*mode = FFS_LIVE_LINE;
-	else
-		return -EINVAL;
-	return 0;
-}
-
 /* What the half that is root has to say. */
 static int
 hear(struct live *live)

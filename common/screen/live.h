@@ -19,9 +19,6 @@ struct ffs_live_opts {
 	const char *dataset;  /* whose chunks are shown; NULL: all objects */
 };
 
-/* What --live takes: "screen" (NULL is the same), "line".  0 or -EINVAL. */
-int ffs_live_parse(const char *s, enum ffs_live_mode *mode);
-
 /* Is this what --dataset takes: "NAME", "NAME@GENERATION". */
 bool ffs_live_dataset_ok(const char *s);
 

@@ -26,8 +26,8 @@ handled(sigset_t *set)
 			sigaddset(set, signals[i]);
 }
 
-void
-ffs_guard_block(sigset_t *before)
+static void
+block(sigset_t *before)
 {
 	static const int open[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGFPE,
 		SIGILL, SIGABRT };
@@ -40,6 +40,18 @@ ffs_guard_block(sigset_t *before)
 		sigdelset(&set, open[i]);
 	sigprocmask(SIG_BLOCK, &set, before);
 	signal(SIGCHLD, SIG_DFL); /* an ignored one would leave no status to wait for */
+}
+
+int
+ffs_guard_fork(struct ffs_guard *g, sigset_t *before)
+{
+	block(before);
+	g->child = ffs_halves_fork(&g->fd);
+	if (!g->child) {
+		sigprocmask(SIG_SETMASK, before, NULL);
+		ffs_bpffs_release(g->b);
+	}
+	return g->child < 0 ? (int)g->child : 0;
 }
 
 static void

@@ -16,8 +16,12 @@ struct ffs_guard {
 	pid_t child;
 };
 
-/* Before the fork: signals wait for ffs_guard_run().  *before is for the other half. */
-void ffs_guard_block(sigset_t *before);
+/*
+ * Become two halves: g->child is 0 in the one that talks to the user, which has nothing of b then
+ * and signals as before.  In the other they wait for ffs_guard_run(); *before is what they were.  0
+ * or -errno.
+ */
+int ffs_guard_fork(struct ffs_guard *g, sigset_t *before);
 
 /* Returns the other half's wait(2) status; -errno. */
 int ffs_guard_run(struct ffs_guard *g);

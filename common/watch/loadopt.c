@@ -27,6 +27,7 @@ ffs_loadopt_init(struct ffs_loadopt *o)
 		    .gid = getgid() },
 	};
 	ffs_userdirs_sudo(&l->uid, &l->gid);
+	o->watch.attach.names = o->names;
 }
 
 /* One, or a list with commas, which is cut up. */

@@ -27,7 +27,7 @@ struct ffs_loadopt {
 	bool given; /* any of them */
 };
 
-/* Defaults; who may read is the user behind sudo. */
+/* Defaults; who may read is the user behind sudo.  It points into itself: not to be copied. */
 void ffs_loadopt_init(struct ffs_loadopt *o);
 
 /*
