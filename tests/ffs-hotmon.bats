@@ -847,6 +847,10 @@ lab_config() {
 	[ "$(head -1 hotmon.log)" = "ffs-hotmon: watching port 8111 ($HOME/.config/ffs/nodes:2), 9000 (default)" ]
 	grep -q "TLS cannot be watched: https://secure.example:9443 ($HOME/.config/ffs/nodes:1)" hotmon.log
 	stop_hotmon
+	# Said without -v, too: who reads from there only would wait for ever.
+	run -0 --separate-stderr ffs-hotmon --pin --cgroup "$FFS_LAB_CGROUP"
+	[ "${stderr_lines[1]}" = "ffs-hotmon: TLS cannot be watched: https://secure.example:9443 ($HOME/.config/ffs/nodes:1)" ]
+	ffs-hotmon --unpin
 }
 
 @test "the ports are those of the configured endpoints" {

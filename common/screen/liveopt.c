@@ -39,7 +39,7 @@ ffs_liveopt_take(struct ffs_live_opts *o, int opt, const char *arg, char *why, s
 		rc = ffs_opt_duration(arg, INTERVAL_MIN_MS, INTERVAL_MAX_MS, &ms);
 		o->interval_ms = (unsigned)ms;
 		if (rc)
-			snprintf(why, n, "bad value '%s' of --interval", arg);
+			snprintf(why, n, "bad value '%s' of --interval: 50ms to 1h", arg);
 		break;
 	case FFS_LIVEOPT_LIVE:
 		rc = take_mode(&o->mode, arg);

@@ -95,11 +95,12 @@ ffs_session_load(struct ffs_session *s, const char *ports, char **why)
 		return ffs_why(
 		    why, rc, "cannot tell the ports of the endpoints: %s", strerror(-rc));
 	note(s, false, "watching port %s", s->watched);
+	/* Who names ports knows what is watched. */
+	if (*s->not_watched)
+		note(s, ports, "TLS cannot be watched: %s", s->not_watched);
 	if (getuid())
 		note(s, true, "runs as uid %u, home '%s'", (unsigned)getuid(),
 		    getenv("HOME") ? getenv("HOME") : "");
-	if (*s->not_watched)
-		note(s, true, "TLS cannot be watched: %s", s->not_watched);
 	rc = ffs_halves_send(s->fd, &m);
 	return rc ? ffs_why(
 			why, rc, "the half of ffs-hotmon that is root has ended: %s", strerror(-rc))
