@@ -84,6 +84,9 @@ char *ffs_manifest_key(const char *dataset);
 /* "DATASET/GEN/manifest.json": the copy that DATASET@GEN reads.  NULL with errno; free it. */
 char *ffs_manifest_key_at(const char *dataset, uint64_t generation);
 
+/* Is an object of this key no data: a manifest, a claim of a generation, or below ".ffs/". */
+bool ffs_manifest_is_control(const char *key);
+
 /* The chunk that holds row, or nchunks. */
 size_t ffs_manifest_find_row(const struct ffs_manifest *m, uint64_t row);
 

@@ -79,3 +79,12 @@ ffs_manifest_key_at(const char *dataset, uint64_t generation)
 
 	return asprintf(&key, "%s/%" PRIu64 "/manifest.json", dataset, generation) < 0 ? NULL : key;
 }
+
+bool
+ffs_manifest_is_control(const char *key)
+{
+	const char *slash = strrchr(key, '/'), *file = slash ? slash + 1 : key;
+
+	return !strcmp(file, "manifest.json") || !strcmp(file, ".claim") ||
+	       !strncmp(key, ".ffs/", 5) || strstr(key, "/.ffs/");
+}

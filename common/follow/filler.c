@@ -75,16 +75,6 @@ ffs_fill_free(struct ffs_fill *j)
 
 /* --- what is wanted --- */
 
-bool
-ffs_filler_control(const char *key)
-{
-	const char *file = strrchr(key, '/');
-
-	file = file ? file + 1 : key;
-	return !strcmp(file, "manifest.json") || !strcmp(file, ".claim") ||
-	       !strncmp(key, ".ffs/", 5) || strstr(key, "/.ffs/");
-}
-
 static bool
 matches(const char *const *globs, const struct ffs_filler_want *w)
 {
@@ -107,7 +97,7 @@ unwanted(struct ffs_filler *f, struct ffs_fill *j)
 	struct ffs_cache_limits limits;
 
 	ffs_cache_limits_get(f->o.cache, &limits);
-	if (ffs_filler_control(j->w.key))
+	if (ffs_manifest_is_control(j->w.key))
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_control, 0);
 	else if (!wanted(f->o.how, &j->w))
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_denied, 0);

@@ -86,7 +86,4 @@ size_t ffs_filler_left(const struct ffs_filler *f);
 struct ffs_cache_name ffs_filler_name(
     const struct ffs_stores *st, const char *bucket, const char *key);
 
-/* Is it a manifest, or below .ffs/: never cached as data. */
-bool ffs_filler_control(const char *key);
-
 #endif

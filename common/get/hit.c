@@ -192,21 +192,12 @@ ffs_hit_read(struct ffs_hit *h, uint64_t off, char *p, size_t n)
 	return rc;
 }
 
-/* Manifests and what is below ".ffs/" are no data. */
-static bool
-is_control(const char *key)
-{
-	const char *slash = strrchr(key, '/');
-
-	return !strncmp(key, ".ffs/", 5) || strstr(key, "/.ffs/") ||
-	       !strcmp(slash ? slash + 1 : key, "manifest.json");
-}
-
 int
 ffs_hit_keep(const struct ffs_use *u, const char *bucket, const struct ffs_object *o, bool bare,
     const char *etag, struct ffs_cache_fill **fill, enum ffs_cache_refusal *refused)
 {
 	struct ffs_cache_name name = ffs_use_name(u, bucket, o->key);
+	bool control = bare && ffs_manifest_is_control(o->key);
 	struct ffs_cache_fill_opts fo = {
 		.etag = etag,
 		.size = o->plain_bytes,
@@ -216,10 +207,9 @@ ffs_hit_keep(const struct ffs_use *u, const char *bucket, const struct ffs_objec
 		.decoded = !bare && o->encoding == FFS_ENCODING_ZSTD,
 	};
 
-	*refused =
-	    bare && is_control(o->key) ? FFS_CACHE_REFUSED_control : FFS_CACHE_REFUSED_version;
+	*refused = control ? FFS_CACHE_REFUSED_control : FFS_CACHE_REFUSED_version;
 	/* What cannot be asked for again by its ETag is of no use. */
-	if ((bare && is_control(o->key)) || !etag[0]) {
+	if (control || !etag[0]) {
 		ffs_cache_refuse(u->cache, *refused);
 		return -ENOSPC;
 	}

@@ -240,9 +240,17 @@ test_names(void)
 		"a/.b", "a@1", "a*", "a?b", "a[b", "a b", "a\nb", "a%b", "a:b", "a\\b", "\xff",
 		"\xc0\x80", "a\xe2\x80\xae", "a\xc2\x85", "a\xed\xa0\x80", "a\xe2\x80", "a/1",
 		"a/2012/b", "manifest.json", "a/manifest.json" };
+	static const char *const control[] = { "a/manifest.json", "a/b/12/manifest.json",
+		"manifest.json", "a/1/.claim", ".ffs/nodes/a", "a/.ffs/b" };
+	static const char *const data[] = { "a/1/00000.csv", "a/manifest.json.bak",
+		"amanifest.json", "a/manifest.json/b", "a.ffs/b", ".ffs", "a/.claims" };
 	char *key, longest[FFS_DATASET_NAME_MAX + 2];
 	size_t i;
 
+	for (i = 0; i < COUNT(control); i++)
+		CHECK(ffs_manifest_is_control(control[i]), "'%s'", control[i]);
+	for (i = 0; i < COUNT(data); i++)
+		CHECK(!ffs_manifest_is_control(data[i]), "'%s'", data[i]);
 	for (i = 0; i < COUNT(good); i++)
 		CHECK(ffs_dataset_name_ok(good[i]), "'%s'", good[i]);
 	for (i = 0; i < COUNT(no); i++)
