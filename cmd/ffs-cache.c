@@ -214,6 +214,7 @@ warm_run(struct run *run, char *const *args, size_t n)
 		.failed = on_failed,
 		.progress = &run->progress,
 		.stop = ffs_process_stop() };
+	char unwanted[48] = "";
 	int rc;
 
 	(void)ffs_own_open(&run->own, NULL); /* where nothing watches, nothing counts */
@@ -222,9 +223,11 @@ warm_run(struct run *run, char *const *args, size_t n)
 	ffs_progress_clear(&run->progress);
 	if (rc && rc != -EINTR)
 		on_failed(run, FFS_EXIT_FAIL, strerror(-rc));
+	if (w.unwanted)
+		snprintf(unwanted, sizeof(unwanted), "; %" PRIu64 " not wanted", w.unwanted);
 	if (!run->o->quiet)
-		fprintf(stderr, "%" PRIu64 " filled, %.1f MB; %" PRIu64 " were there\n", w.filled,
-		    (double)w.bytes / 1e6, w.present);
+		fprintf(stderr, "%" PRIu64 " filled, %.1f MB; %" PRIu64 " were there%s\n", w.filled,
+		    (double)w.bytes / 1e6, w.present, unwanted);
 }
 
 static void
@@ -369,7 +372,8 @@ main(int argc, char **argv)
 		errx(FFS_EXIT_UNSUP, "cannot become the user behind sudo: %s", strerror(-rc));
 	ffs_process_catch();
 	signal(SIGPIPE, SIG_IGN);
-	open_cache(&run, o.mode < LIST || o.mode == PIN || o.fill.has_size || o.fill.has_free);
+	open_cache(
+	    &run, o.mode < LIST || (o.mode == PIN && argc) || o.fill.has_size || o.fill.has_free);
 	run.tell = (struct ffs_tell){ .out = stdout,
 		.json = o.json,
 		.fills = o.json || (!o.quiet && (o.mode == FOLLOW || o.verbose)),

@@ -282,6 +282,26 @@ only_right() {
 	stat_is .fills 0
 }
 
+@test "who only looks at the pins makes no cache, and only a dataset can be pinned" {
+	start_dataset
+	run -3 --separate-stderr ffs-cache --pin
+	[ ! -e "$HOME/.cache/ffs" ]
+	run -2 --separate-stderr ffs-cache --pin 'd*' s3://ffs/d d@1 d
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	[ "${stderr_lines[0]}" = "ffs-cache: cannot pin 'd*': it is no name of a dataset" ]
+	[ "$(ffs-cache --pin)" = d ]
+}
+
+@test "of what is named only what --allow and --deny leave is filled, which is no failure" {
+	start_dataset
+	ffs-get --list d >list
+	run -0 --separate-stderr ffs-cache --allow 'ffs/d/*' --deny 'ffs/*[5-9].csv' - <list
+	[[ $stderr == "5 filled, "*"; 0 were there; 5 not wanted" ]]
+	[ "$(ffs-cache --list --json | jq -r .key | tr '\n' ' ')" = \
+		'd/1/00000.csv d/1/00001.csv d/1/00002.csv d/1/00003.csv d/1/00004.csv ' ]
+	stat_is .refused.denied 5
+}
+
 @test "limits are kept in the cache, and what is larger is refused" {
 	start_objects a
 	ffs-cache --size 2k --min-free 3 --stat >stat
@@ -368,6 +388,47 @@ lab_hot() {
 
 @test "an object that curl reads twice is hot, and in the cache" {
 	in_lab -n 1 lab_hot
+}
+
+# pass: a dataset of 40 chunks, twice what there is room for; sets hits and misses.
+pass() {
+	local before
+	before=$(ffs-cache --stat --json | jq '.hits, .misses')
+	ffs-get "$1" | cmp - "$1.csv"
+	read -r hits misses < <(ffs-cache --stat --json |
+		jq -r --argjson b "[${before/$'\n'/,}]" '"\(.hits - $b[0]) \(.misses - $b[1])"')
+}
+
+# settled: what is hot was filled or refused.
+settled() {
+	[ "$(grep -cE '"type":"(fill|refuse)"' log)" -ge "$1" ]
+}
+
+lab_cyclic() {
+	local name i
+	start_node
+	for name in d e; do
+		seq -f "%.0f,$name,abcdefghijklmnopqrstuvw" 1000001 1040000 >$name.csv
+		ffs-split -n $name -r 1000 $name.csv | ffs-load -q
+	done
+	start_hotmon
+	start_cache --size 700k
+	for name in d e; do
+		for i in 1 2; do pass $name; done
+		[ "$misses" -eq 40 ]
+		# Each of them was HOT once, and is not again for --rearm.
+		until_true 20 settled $([ $name = d ] && echo 40 || echo 80)
+		for i in 3 4 5; do
+			pass $name
+			[ "$hits" -ge 18 ] # 45 %
+			[ $((hits + misses)) -eq 40 ]
+		done
+	done
+	[ "$(ffs-cache --stat --json | jq '.bytes <= 700 * 1024')" = true ]
+}
+
+@test "passes over twice what there is room for hit half of it, when the kernel says what is hot" {
+	in_lab -n 1 lab_cyclic
 }
 
 lab_invalidate() {

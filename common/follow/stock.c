@@ -10,6 +10,7 @@
 #include "bpf/watch.h"
 #include "common/base/json.h"
 #include "common/base/utf8.h"
+#include "common/dataset/manifest.h"
 #include "common/s3/sigv4.h"
 #include "common/watch/maps.h"
 
@@ -293,6 +294,12 @@ run_pin(const struct ffs_stock *s, char *const *datasets, size_t n, bool on)
 	int rc = 0;
 
 	for (i = 0; i < n && (!rc || rc == -ENOENT); i++) {
+		/* A pattern would be kept, and never match. */
+		if (on && !ffs_dataset_name_ok(datasets[i])) {
+			fail(s, FFS_EXIT_USAGE, "cannot pin '%s': it is no name of a dataset",
+			    datasets[i]);
+			continue;
+		}
 		prefix = ffs_buf_concat(datasets[i], "/", "");
 		rc = prefix ? ffs_cache_pin(s->cache, s->endpoint, s->bucket, prefix, on) : -ENOMEM;
 		free(prefix);

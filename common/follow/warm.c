@@ -63,7 +63,10 @@ on_fill(void *arg, const struct ffs_filler_event *e)
 		r->w->present++;
 		break;
 	default:
-		r->w->refused++;
+		if (e->why == FFS_CACHE_REFUSED_denied && !e->rc) {
+			r->w->unwanted++;
+			break;
+		}
 		fail(r, e->rc && e->rc != -ENOSPC ? ffs_exit_of(e->rc) : FFS_EXIT_FAIL,
 		    "cannot cache 's3://%s/%s': %s", e->bucket, e->key, e->text);
 	}
@@ -255,7 +258,7 @@ ffs_warm_run(struct ffs_warm *w)
 	struct ffs_filler_opts fill = w->fill;
 	int rc = 0;
 
-	w->filled = w->present = w->refused = w->bytes = 0;
+	w->filled = w->present = w->unwanted = w->bytes = 0;
 	fill.event = on_fill;
 	fill.arg = &r;
 	fill.asked_us = ffs_clock_us();

@@ -23,7 +23,8 @@ struct ffs_warm {
 	struct ffs_progress *progress; /* started */
 	const volatile sig_atomic_t *stop;
 	/* The outcome. */
-	uint64_t filled, present, refused, bytes;
+	uint64_t filled, present, bytes;
+	uint64_t unwanted; /* by --allow and --deny: that is no failure */
 };
 
 /* Returns 0, also where something failed; -EINTR after *stop; -errno. */
