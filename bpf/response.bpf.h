@@ -13,8 +13,14 @@ response_written(struct packet *p, struct conn *c, __u32 status)
 	struct scratch *s = scratch();
 	struct ffs_object_name *name = bpf_map_lookup_elem(&writes, &p->key);
 
-	if (!s || !name)
+	if (!s)
 		return 0;
+	if (!name) {
+		/* Too many writes at a time: the second INVALIDATE of this one is lost. */
+		if (status / 100 == 2)
+			count(FFS_COUNT_conns_full);
+		return 0;
+	}
 	if (status / 100 == 2) {
 		event_begin(s, FFS_EVENT_INVALIDATE,
 		    FFS_EVENT_DONE | (c->flags & CONN_BUCKET ? FFS_EVENT_BUCKET : 0), &c->id,

@@ -232,6 +232,28 @@ tiny_maps(void)
 	end(f, __func__);
 }
 
+/* More writes at a time than there is room for: each is told of twice, or counted as lost. */
+static void
+tiny_writes(void)
+{
+	struct feed *f = feed_open(9000);
+	static struct flow u[200];
+
+	bpf_map__set_max_entries(f->w->maps.writes, 16);
+	CHECK(feed_load(f) == 0);
+	for (size_t i = 0; i < COUNT(u); i++) {
+		u[i] = (struct flow){ .cport = 20000 + i, .sport = 9000 };
+		feed_syn(f, &u[i]);
+		feed_ask(f, &u[i], "PUT /b/k%zu HTTP/1.1\r\nContent-Length: 0\r\n\r\n", i);
+	}
+	CHECK(COUNTER(f, invalidate) == COUNT(u));
+	for (size_t i = 0; i < COUNT(u); i++)
+		feed_answer(f, &u[i], "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", i ? 200 : 403);
+	CHECK(COUNTER(f, conns_full) > 0 &&
+	      COUNTER(f, invalidate) + COUNTER(f, conns_full) == 2 * COUNT(u) - 1);
+	end(f, __func__);
+}
+
 /* What user space sweeps away is gone, and counted anew with its name. */
 static void
 swept(void)
@@ -353,6 +375,7 @@ main(void)
 	window();
 	tiny_ring();
 	tiny_maps();
+	tiny_writes();
 	swept();
 	latencies();
 	settings();
