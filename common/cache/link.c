@@ -33,7 +33,7 @@ copy_bytes(int from, int to, uint64_t size)
 	enum { STEP = 256 * 1024 };
 	off_t at = 0, out = 0;
 	char *p = NULL;
-	ssize_t n = 1;
+	ssize_t n = 1, put;
 	int rc = 0;
 
 	while ((uint64_t)at < size &&
@@ -46,8 +46,9 @@ copy_bytes(int from, int to, uint64_t size)
 		return -ENOMEM;
 	while (!rc && (uint64_t)at < size) {
 		n = pread(from, p, STEP, at);
-		if (n <= 0 || pwrite(to, p, (size_t)n, at) != n)
-			rc = n < 0 ? -errno : n ? -ENOSPC : -EBADMSG;
+		put = n > 0 ? pwrite(to, p, (size_t)n, at) : n;
+		if (put <= 0 || put < n)
+			rc = put < 0 ? -errno : n ? -ENOSPC : -EBADMSG;
 		at += n;
 	}
 	free(p);
