@@ -168,7 +168,7 @@ struct ffs_meta {
 	__u32 delack_us; /* the cap that it took, 0: none */
 	__u32 tune;      /* sockops are attached */
 	__u32 clsact;    /* by clsact, not TCX */
-	__u32 pad;
+	__u32 stay;      /* --pin: pid becomes 0 when all is attached */
 };
 
 _Static_assert(sizeof(struct ffs_object_id) == 32, "shared layout");

@@ -460,6 +460,26 @@ lab_at_once() {
 	in_lab -n 1 lab_at_once
 }
 
+lab_pinned_at_once() {
+	local i round
+	for round in 1 2 3; do
+		for i in 1 2 3; do
+			ffs-hotmon --ports 9000 --cgroup "$FFS_LAB_CGROUP" --pin 2>"log$i" &
+			pids+=("$!")
+		done
+		for i in "${pids[@]}"; do wait "$i"; done
+		pids=()
+		[ "$(cat log? | grep -c 'watching port')" -eq 1 ]
+		[ "$(cat log? | grep -c 'pinned already')" -eq 2 ]
+		ffs-hotmon --unpin
+		nothing_attached
+	done
+}
+
+@test "of several --pin at once one loads, and the others find it done" {
+	in_lab -n 1 lab_pinned_at_once
+}
+
 lab_killed() {
 	start_store
 	start_hotmon --ports "$ports" --attach="$1"

@@ -28,7 +28,14 @@ without_root(char **why)
 	    "it --once shows what is pinned, and 'ffs-get --cache=fill' keeps what it reads");
 }
 
-/* One whose maps may be read. */
+/* A --pin that is not done yet: it may be killed, or fail, and nothing of it stays then. */
+static bool
+is_pinning(const struct ffs_meta *m)
+{
+	return m->stay && m->pid;
+}
+
+/* One whose maps may be read, and that is there to stay or to watch. */
 static bool
 is_served(struct ffs_meta *m)
 {
@@ -38,7 +45,7 @@ is_served(struct ffs_meta *m)
 		return false;
 	*m = maps.loaded;
 	ffs_maps_release(&maps);
-	return true;
+	return !is_pinning(m);
 }
 
 int
@@ -52,7 +59,9 @@ ffs_instance_find(struct ffs_bpffs *b, struct ffs_meta *m, char **why)
 	if (!rc) {
 		*m = maps.loaded;
 		ffs_maps_release(&maps);
-		return FFS_INSTANCE_SHARES;
+		/* Who is not root can but look. */
+		if (!is_pinning(m) || geteuid())
+			return FFS_INSTANCE_SHARES;
 	}
 	if (rc == -EACCES && geteuid()) {
 		*why = text;

@@ -124,6 +124,7 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 		.uid = o->uid,
 		.gid = o->gid,
 		.max_objects = o->max_objects,
+		.stay = o->stay,
 	};
 	return l;
 }
