@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "bpf/watch.h"
 #include "common/base/json.h"
 #include "common/base/utf8.h"
+#include "common/base/why.h"
 #include "common/dataset/manifest.h"
 #include "common/s3/sigv4.h"
 #include "common/watch/maps.h"
@@ -24,21 +24,7 @@ ffs_stock_url(struct ffs_buf *b, const char *endpoint, const char *bucket, const
 	ffs_sigv4_encode(b, key, strlen(key), true);
 }
 
-static void __attribute__((format(printf, 3, 4)))
-fail(const struct ffs_stock *s, enum ffs_exit status, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (text)
-		ffs_utf8_mask(text);
-	s->failed(s->arg, status, text ? text : "out of memory");
-	free(text);
-}
+#define fail(s, ...) ffs_why_give((s)->failed, (s)->arg, __VA_ARGS__)
 
 /* --- the list --- */
 

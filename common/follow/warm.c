@@ -1,14 +1,13 @@
 #include "common/follow/warm.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/utf8.h"
+#include "common/base/why.h"
 #include "common/dataset/catalog.h"
 #include "common/follow/lines.h"
 #include "common/follow/wish.h"
@@ -33,21 +32,7 @@ struct run {
 	struct ffs_progress_at at;
 };
 
-static void __attribute__((format(printf, 3, 4)))
-fail(struct run *r, enum ffs_exit status, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (text)
-		ffs_utf8_mask(text);
-	r->w->failed(r->w->fill.arg, status, text ? text : "out of memory");
-	free(text);
-}
+#define fail(r, ...) ffs_why_give((r)->w->failed, (r)->w->fill.arg, __VA_ARGS__)
 
 static void
 on_fill(void *arg, const struct ffs_filler_event *e)
