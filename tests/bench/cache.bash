@@ -101,7 +101,7 @@ bench_watch() {
 		return
 	}
 	local what ours theirs target
-	while IFS=$'\t' read -r what ours theirs target; do
+	while IFS='|' read -r what ours theirs target; do
 		case $what in
 		rate*) row "${what#rate }" "$ours" "$theirs" 1/s rate "$target" ;;
 		ms*) printf '%-64s %9.2f %9s %-6s %6s  <= %-4s %s\n' "${what#ms }" "$ours" "" ms "" "$target" \
