@@ -271,7 +271,8 @@ watch(struct opts *o)
 		errx(FFS_EXIT_FAIL,
 		    "cannot pin: ffs-hotmon %u has loaded the programs, and will take them with it",
 		    m.pid);
-	on_note(o, false, "the programs are pinned already (--unpin removes them)");
+	on_note(o, false,
+	    "the programs are pinned already, as they were loaded (--unpin removes them)");
 	return FFS_EXIT_OK;
 }
 

@@ -290,7 +290,7 @@ lab_pinned() {
 		"640:0:65534 640:0:65534 640:0:65534 600:65534:65534 600:65534:65534 700:0:0 700:0:0 700:65534:65534" ]
 	# Again: nothing happens; a foreground instance shares them and leaves them.
 	run -0 "${as[@]}" ffs-hotmon --pin --ports "$ports" --cgroup "$FFS_LAB_CGROUP"
-	[[ $output == *"pinned already"* ]]
+	[[ $output == *"pinned already, as they were loaded"* ]]
 	: >hot
 	become 65534 ffs-hotmon -v --json >hot 2>hotmon.log &
 	hotmon_pid=$!
