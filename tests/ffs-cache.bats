@@ -431,6 +431,29 @@ lab_cyclic() {
 	in_lab -n 1 lab_cyclic
 }
 
+got_in() {
+	pass e
+	[ "$hits" -ge 18 ]
+}
+
+lab_beside() {
+	local name
+	start_node
+	for name in d e; do
+		seq -f "%.0f,$name,abcdefghijklmnopqrstuvw" 1000001 1040000 >$name.csv
+		ffs-split -n $name -r 1000 $name.csv | ffs-load -q
+	done
+	start_hotmon --rearm 1
+	start_cache --size 700k
+	# The follower has seen an empty cache; another fills it.
+	ffs-cache -q d 2>/dev/null || true
+	until_true 30 got_in
+}
+
+@test "what others have filled makes room for what is hot" {
+	in_lab -n 1 lab_beside
+}
+
 lab_invalidate() {
 	start_objects a b
 	start_hotmon

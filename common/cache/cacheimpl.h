@@ -99,6 +99,10 @@ void ffs_cache_shortage(const struct ffs_cache_limits *l, const struct ffs_disk 
 /* The same for this cache, now. */
 void ffs_cache_short(struct ffs_cache *c, uint64_t bytes, uint64_t entries, struct ffs_shortage *s);
 
+/* Reads of an object that are closer together than any pass over the whole cache could be are
+ * parts of one: programs that go through the data side by side make nothing hot. */
+void ffs_cache_set_burst(struct ffs_cache *c);
+
 /* --- evict.c --- */
 
 void ffs_evictor_free(struct ffs_evictor *e);

@@ -23,12 +23,10 @@ enum {
 	HYSTERESIS = 20, /* a full cache is brought down by one part in so many */
 	RENEW_US = 600 * 1000 * 1000,
 	STALE_US = 1000 * 1000, /* a list in which nothing is found is made again after this */
-	BURST_BYTES_US = 2048,  /* no pass over the cache is faster than 2 GB/s */
-	BURST_MAX_US = 10 * 1000 * 1000,
-	AT_ONCE = 64,         /* entries that one call of the follower evicts (10 ms), */
-	AT_ONCE_ALONE = 1024, /* and of a process that had to scan for it */
-	CONTROL_MAX = 4096,   /* control objects, and */
-	CONTROL_SHARE = 8,    /* one part in so many of the size for them */
+	AT_ONCE = 64,           /* entries that one call of the follower evicts (10 ms), */
+	AT_ONCE_ALONE = 1024,   /* and of a process that had to scan for it */
+	CONTROL_MAX = 4096,     /* control objects, and */
+	CONTROL_SHARE = 8,      /* one part in so many of the size for them */
 };
 
 struct list {
@@ -175,6 +173,8 @@ scan_step(struct ffs_cache *c, struct ffs_evictor *e)
 	e->list.hand = hand_at(&e->list, ffs_table_get(&c->table.h->hand));
 	e->made = ffs_cache_now_us(c);
 	ffs_table_set(&c->table.h->known, 1);
+	/* What was said of the entries before was of those that were known then. */
+	ffs_table_set(&c->table.h->oldest, 0);
 	return 0;
 }
 
@@ -464,16 +464,15 @@ know(struct ffs_cache *c, struct ffs_evictor *e)
 	return rc;
 }
 
-/* Reads of an object that are closer together than any pass over the whole cache could be are
- * parts of one: programs that go through the data side by side make nothing hot. */
-static void
-set_burst(struct ffs_cache *c)
+/* Others have filled a good part of the cache since the list was made. */
+static bool
+is_behind(struct ffs_cache *c, const struct ffs_evictor *e)
 {
-	uint64_t n, bytes;
+	uint64_t n, bytes, known = e->list.n - e->list.gone;
 
 	ffs_table_used(&c->table, &n, &bytes);
-	bytes /= BURST_BYTES_US;
-	ffs_table_set(&c->table.h->burst, bytes < BURST_MAX_US ? bytes : BURST_MAX_US);
+	return n > known && n - known > n / 16 && e->next == FFS_SHARDS &&
+	       ffs_cache_now_us(c) - e->made > STALE_US;
 }
 
 int
@@ -490,7 +489,7 @@ ffs_cache_make_room(
 	rc = know(c, e);
 	if (rc)
 		return rc == -EBUSY ? -ENOSPC : rc;
-	set_burst(c);
+	ffs_cache_set_burst(c);
 	if (!is_short(c, bytes, 1, &s))
 		return 0;
 	if (s.in_vain) {
@@ -512,6 +511,11 @@ ffs_cache_make_room(
 	/* What others filled since is not in our list. */
 	if (rc && !c->locked && ffs_cache_now_us(c) - e->made > STALE_US && !scan_all(c, e))
 		rc = evict_for(c, e, bytes, before, why);
+	/* Whoever follows scans step by step. */
+	if (rc && c->locked && is_behind(c, e)) {
+		e->next = 0;
+		e->scan.n = 0;
+	}
 	finish(c);
 	return rc;
 }
@@ -539,7 +543,7 @@ ffs_cache_tick(struct ffs_cache *c)
 	rc = ffs_pinned_refresh(c->pins, c->dirfd);
 	if (rc < 0)
 		return rc;
-	set_burst(c);
+	ffs_cache_set_burst(c);
 	shed(c, e);
 	if (is_short(c, 0, 0, &s) && e->list.n > e->list.gone)
 		return !s.in_vain;

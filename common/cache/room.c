@@ -4,6 +4,11 @@
 
 #include "common/cache/cacheimpl.h"
 
+enum {
+	BURST_BYTES_US = 2048, /* no pass over the cache is faster than 2 GB/s */
+	BURST_MAX_US = 10 * 1000 * 1000,
+};
+
 /*
  * Limits.  What is used is the table's counts; what the disk has is statvfs(3)'s.
  */
@@ -106,4 +111,14 @@ ffs_cache_short(struct ffs_cache *c, uint64_t bytes, uint64_t entries, struct ff
 		d.inodes_free = v.f_favail;
 	}
 	ffs_cache_shortage(&l, &d, &used, &more, s);
+}
+
+void
+ffs_cache_set_burst(struct ffs_cache *c)
+{
+	uint64_t n, bytes;
+
+	ffs_table_used(&c->table, &n, &bytes);
+	bytes /= BURST_BYTES_US;
+	ffs_table_set(&c->table.h->burst, bytes < BURST_MAX_US ? bytes : BURST_MAX_US);
 }
