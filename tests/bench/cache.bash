@@ -118,8 +118,9 @@ bench_passes() {
 		missing "pass \"store\" : pass 3" "needs root"
 		return
 	fi
-	FFS_DEMO_BUILD=$build scripts/demo-kernel --rows "$rows" </dev/null >"$fast/passes" 2>"$fast/passes.err" || {
-		tail -n 3 "$fast/passes.err" >&2
+	# On the disk: a memory file system's small pages take twice as long to read.
+	TMPDIR=$disk FFS_DEMO_BUILD=$build scripts/demo-kernel --rows "$rows" </dev/null >"$fast/passes" 2>"$fast/passes.err" || {
+		tail -n 30 "$fast/passes.err" >&2
 		missing "pass \"store\" : pass 3" "it failed"
 		return
 	}
