@@ -978,10 +978,12 @@ lab_piped() {
 	ffs-cache --json - <pipe >piped 2>piped.log &
 	pids+=("$!")
 	exec 8>pipe
-	ffs-hotmon --json >&8 2>/dev/null 8>&- &
+	ffs-hotmon -v --json >&8 2>live.log 8>&- &
 	live=$!
 	pids+=("$live")
 	exec 8>&-
+	# What was hot before it looked is no news to it.
+	until_true 20 grep -q 'loaded by another' live.log
 	until_true 20 grep -q . hot
 	read_more() {
 		curl -sS -o one "$url/bkt/c"
