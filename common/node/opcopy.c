@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/node/multipart.h"
-#include "common/node/range.h"
+#include "common/base/range.h"
 #include "common/node/s3xml.h"
 #include "common/s3/sigv4.h"
 

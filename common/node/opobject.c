@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "common/node/range.h"
+#include "common/base/range.h"
 #include "common/node/s3body.h"
 #include "common/node/s3xml.h"
 #include "common/s3/sigv4.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/node/range.h"
+#include "common/base/range.h"
 #include "common/node/s3xml.h"
 #include "common/s3/sigv4.h"
 #include "common/base/utf8.h"

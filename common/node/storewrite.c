@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/node/keypath.h"
-#include "common/node/range.h"
+#include "common/base/range.h"
 #include "common/node/storeimpl.h"
 
 #define ROOM_MIN (1u << 20) /* less is simply tried */

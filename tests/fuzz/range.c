@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/node/range.h"
+#include "common/base/range.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

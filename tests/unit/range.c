@@ -1,5 +1,5 @@
 /* Range headers, conditions in RFC 9110's order, dates in its three forms. */
-#include "common/node/range.h"
+#include "common/base/range.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "common/node/range.h"
+#include "common/base/range.h"
 
 #include <ctype.h>
 #include <errno.h>

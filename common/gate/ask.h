@@ -1,0 +1,44 @@
+#ifndef FFS_ASK_H
+#define FFS_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/gate/head.h"
+
+/*
+ * What a request is, as far as the cache is concerned.  Only a GET or HEAD of one whole current
+ * object, or a range of it, without anything whose effect on the answer is not known here, is a
+ * read; everything else is passed on.
+ */
+enum ffs_ask_kind {
+	FFS_ASK_OTHER, /* pass */
+	FFS_ASK_READ,  /* GET of an object */
+	FFS_ASK_HEAD,
+	FFS_ASK_WRITE,        /* PUT, POST, DELETE: the entry goes, before and after */
+	FFS_ASK_WRITE_BUCKET, /* POST ?delete: the bucket's entries go */
+};
+
+struct ffs_ask {
+	enum ffs_ask_kind kind;
+	char *bucket, *key; /* decoded; NULL for OTHER */
+	bool checksums;     /* x-amz-checksum-mode: ENABLED */
+	bool conditional;   /* it has conditions of its own: pass it as it is */
+	bool if_match;      /* only If-Match: ours may be added */
+	bool may_add;       /* If-None-Match is not among the signed headers */
+	bool anonymous;     /* neither Authorization, nor a signature in the query, nor Cookie */
+	bool no_cache;      /* Cache-Control: no-cache, no-store, max-age=0: ask the origin */
+	bool plain;         /* nothing but what a signed read needs: --max-age may answer */
+	char range[256];    /* "" none; longer ones: OTHER */
+	char if_range[160];
+};
+
+/*
+ * hosts: the names by which the store itself is addressed (origin's host, ours), so that
+ * BUCKET.HOST is virtual-hosted and anything else passes.  0 or -ENOMEM; ffs_ask_release() frees
+ * the members.
+ */
+int ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts);
+void ffs_ask_release(struct ffs_ask *a);
+
+#endif

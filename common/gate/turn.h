@@ -1,0 +1,86 @@
+#ifndef FFS_TURN_H
+#define FFS_TURN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/base/buf.h"
+#include "common/cache/cache.h"
+#include "common/gate/ask.h"
+#include "common/gate/flight.h"
+#include "common/gate/vouch.h"
+
+/*
+ * One request's use of the cache, without any socket: client.c asks what to do, and does it.
+ */
+
+/* What all turns share. */
+struct ffs_turns {
+	struct ffs_cache *cache; /* NULL: everything passes */
+	struct ffs_flights *flights;
+	struct ffs_vouch *vouch;
+	uint64_t max_age_ms, stale_ms;
+	bool keep_all, keep_second;
+};
+
+/* Where an answer came from, for statistics: common/cache/served.h has the same in its order. */
+enum ffs_turn_from {
+	FFS_TURN_ORIGIN,
+	FFS_TURN_CHECKED, /* the cache, on the origin's 304 */
+	FFS_TURN_CACHE,   /* the cache alone (--max-age) */
+	FFS_TURN_STALE,   /* the cache, the origin being away (--stale-if-error) */
+};
+
+enum ffs_turn_way {
+	FFS_TURN_PASS,  /* the request goes to the origin with t->add, its answer to the client */
+	FFS_TURN_KEEP,  /* at an answer: its body goes into t->flight, and from there to the client
+	                   by t->reply */
+	FFS_TURN_SERVE, /* t->reply is the answer; what the origin still sends is of no interest */
+	FFS_TURN_WAIT,  /* for t->flight to have its head, or to end: then ffs_turn_again() */
+	FFS_TURN_CHECK, /* read the file first (ffs_turn_check(), in a thread): then
+	                   ffs_turn_again() */
+};
+
+struct ffs_reply {
+	struct ffs_buf head;       /* status line to empty line */
+	int fd;                    /* the body, -1 none */
+	uint64_t at, left;         /* of it */
+	struct ffs_flight *flight; /* the file grows: ffs_flight_have() says how far; NULL: it is
+	                              complete */
+};
+
+struct ffs_turn {
+	struct ffs_turns *all;
+	struct ffs_ask ask;
+	const char *endpoint; /* of the name in the cache; the caller's */
+	char add[160]; /* fields to add to the request ("If-None-Match: \"...\"\r\n") or "" */
+	struct ffs_cache_hit hit; /* what was found; fd -1 none */
+	struct ffs_reply reply;
+	struct ffs_flight *flight;
+	enum ffs_turn_from from;
+	bool proven; /* the client's own signature was checked here */
+		     /* turn.c adds what it needs */
+};
+
+/* A request has come.  secure: nothing yet.  Returns a way. */
+enum ffs_turn_way ffs_turn_begin(struct ffs_turn *t, struct ffs_turns *all,
+    const struct ffs_head *request, const char *endpoint, const char *const *hosts, time_t now);
+
+/* The head of the origin's (last, not 1xx) answer has come.  A way. */
+enum ffs_turn_way ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *answer);
+
+/* The origin cannot be reached, or ended before a head; or a 5xx (status).  SERVE with
+ * --stale-if-error, else PASS: what is wrong goes to the client. */
+enum ffs_turn_way ffs_turn_failed(struct ffs_turn *t, int status);
+
+/* What was waited for, or checked, is done. */
+enum ffs_turn_way ffs_turn_again(struct ffs_turn *t);
+void ffs_turn_check(struct ffs_turn *t); /* blocks */
+
+/* The answer is with the client: so many bytes of body, so long after the request; ok: all of it.
+ * Notes it, and releases what t holds. */
+void ffs_turn_end(struct ffs_turn *t, uint64_t bytes, uint64_t us, bool ok);
+
+#endif
