@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/cache/cache.h"
 
@@ -12,23 +13,116 @@
  * as the origin and the disk go; every client that is served by it, the first one too, reads that
  * file behind it.  So one origin request serves any number of clients, and none waits for another.
  *
- * Whoever joins must be allowed to read: his own signature was verified here, or he is as anonymous
- * as the one who started it, or his request is the same presigned one byte for byte.  All others
- * wait until it has ended, and then ask the origin themselves (a 304).
+ *	ASKED    the first client's request is with the origin; others who want the same wait
+ *	FLYING   the answer's head is known (size, ETag, fields), bytes come
+ *	LANDED   all bytes are there; the entry is being put in its place, or is
+ *	LOST     there is no such flight: the answer was none to keep, the origin died, or nobody
+ *	         read it any more.  Who waits asks the origin himself
  *
- * A file that cannot be written any more (full disk) harms nobody: the flight turns into a window
- * in memory that moves on when all its readers have read it, and the object is not kept.
+ * Who may read a flight without asking the origin: who waited for its head (the origin was asked
+ * after he came, or nearly so) and is as good as the one who started it: both proven here, both
+ * anonymous, or the same presigned request byte for byte; or who is proven, inside --max-age.  All
+ * others ask the origin with If-None-Match and the flight's ETag, and read it on a 304.  So an
+ * object that was written meanwhile is never read by who came after that.
+ *
+ * What cannot be written (full disk, refused by the cache) harms nobody: the flight goes on in a
+ * window of memory that moves on when all its readers have read it, and the object is not kept.
+ *
+ * All of it belongs to the loop's thread.  Opening, committing and removing files is done by a
+ * thread of its own with its own handle of the cache; write(2) to it and sendfile(2) from it are
+ * not.
  */
 struct ffs_flight;
 struct ffs_flights;
 
-struct ffs_flights *ffs_flights_new(struct ffs_cache *cache);
+/* cache: its directory; NULL with errno.  ready is called by another thread when something there
+ * has ended: have the loop call ffs_flights_step(). */
+struct ffs_flights *ffs_flights_new(
+    const struct ffs_cache *cache, void (*ready)(void *arg), void *arg);
+/* After all readers and sources have left.  Waits for what is being put in place. */
 void ffs_flights_free(struct ffs_flights *fs);
+void ffs_flights_step(struct ffs_flights *fs);
 
-/* The one of this object that is running, or NULL. */
+/* Who reads a flight: a member of his turn, zeroed. */
+struct ffs_flight_reader {
+	/* There is more to read, or the state is another.  Comes from inside of calls for others;
+	 * he may send, leave, or both there and then. */
+	void (*wake)(struct ffs_flight_reader *r);
+	void *arg;
+	uint64_t at; /* of the object, the next byte that he wants */
+	/* flight.c's */
+	struct ffs_flight *flight; /* NULL: none */
+	struct ffs_flight_reader *next, **prev;
+	bool waiting;
+};
+
+/* Where the bytes come from, an origin's answer: a member of what receives it. */
+struct ffs_flight_source {
+	void (*resume)(struct ffs_flight_source *s);  /* write took less than it was given: go on */
+	void (*abandon)(struct ffs_flight_source *s); /* nobody reads: end the request; f is gone */
+	void *arg;
+	struct ffs_flight *flight; /* flight.c's; NULL: none */
+};
+
+enum ffs_flight_state { FFS_FLIGHT_ASKED, FFS_FLIGHT_FLYING, FFS_FLIGHT_LANDED, FFS_FLIGHT_LOST };
+
+/* What makes two who ask without the origin the same (vouch.h). */
+enum ffs_flight_kind {
+	FFS_FLIGHT_NOBODY, /* nobody is as good as him */
+	FFS_FLIGHT_PROVEN,
+	FFS_FLIGHT_ANONYMOUS,
+	FFS_FLIGHT_PRESIGNED,
+};
+struct ffs_flight_who {
+	enum ffs_flight_kind kind;
+	unsigned char request[32]; /* PRESIGNED: the SHA-256 of host and target */
+};
+
+/* The one of this object that may be joined (ASKED, FLYING, LANDED but not yet in its place), or
+ * NULL. */
 struct ffs_flight *ffs_flights_find(struct ffs_flights *fs, const struct ffs_cache_name *n);
 
-/* flight.c's author adds: begin, write, have, join, leave, wake, end. */
+/* The object, or all of a bucket (key NULL), is written: nobody joins what is running, and it is
+ * not kept. */
+void ffs_flights_spoil(struct ffs_flights *fs, const struct ffs_cache_name *n);
+
+/* Start one: r leads, in the state ASKED; until it flies it is lost when r leaves.  0 or -ENOMEM,
+ * -EINVAL (a name that cannot be kept). */
+int ffs_flight_new(struct ffs_flights *fs, const struct ffs_cache_name *n,
+    const struct ffs_flight_who *who, struct ffs_flight_reader *r);
+
+/* The answer's head is one to keep, o says what; all strings are copied.  Makes it fly.  It may
+ * still not be kept, which is nobody's concern.  0; -errno: lost, go on without it. */
+int ffs_flight_begin(struct ffs_flight *f, const struct ffs_cache_fill_opts *o, int64_t now);
+
+/* Whose answer it is.  From here on the answer is the flight's: when its first client leaves the
+ * source goes on, until abandon() or ffs_flight_end(). */
+void ffs_flight_feed(struct ffs_flight *f, struct ffs_flight_source *s);
+/* The next bytes of the body, in order.  How many were taken: with less than n wait for resume().
+ * f is there for as long as s->flight says. */
+size_t ffs_flight_write(struct ffs_flight *f, const void *p, size_t n);
+/* The body has ended, rc 0 as its length says, else cut short.  The source is out of it. */
+void ffs_flight_end(struct ffs_flight *f, int rc);
+
+/* Read it from r->at on.  -EAGAIN: what is there has gone by (a window). */
+int ffs_flight_join(struct ffs_flight *f, struct ffs_flight_reader *r);
+/* The last reader's leaving ends it, before it has landed.  Harmless without a flight. */
+void ffs_flight_leave(struct ffs_flight_reader *r);
+
+enum ffs_flight_state ffs_flight_state(const struct ffs_flight *f);
+/* As the entry would be found (fd is the flight's: not to be closed, -1 in a window); only of one
+ * that flies or has landed. */
+void ffs_flight_hit(const struct ffs_flight *f, struct ffs_cache_hit *hit);
+/* May who read it without asking the origin, having waited for its head. */
+bool ffs_flight_same(const struct ffs_flight *f, const struct ffs_flight_who *who);
+/* So many bytes have come: a range from there on comes soon. */
 uint64_t ffs_flight_have(const struct ffs_flight *f);
+
+/*
+ * Send up to n bytes from r->at on to a socket, and move it.  How many; -EAGAIN: the socket is
+ * full; -ENODATA: no more yet, wake() will be called; -EIO: it was cut short, so cut the client
+ * off; -errno.
+ */
+ssize_t ffs_flight_send(struct ffs_flight_reader *r, int sock, size_t n);
 
 #endif

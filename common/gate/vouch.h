@@ -3,21 +3,29 @@
 
 #include <time.h>
 
+#include "common/gate/flight.h"
 #include "common/gate/head.h"
 #include "common/s3/config.h"
 
 /*
  * Does a request prove that its sender has a key that the gateway's own user has: SigV4 in header
- * or query, verified here, inside its limits of time.  Signing keys are kept for their day.
+ * or query, verified here, inside its limits of time, over host and every x-amz-* field.  Signing
+ * keys are kept for their day and region.
  */
 struct ffs_vouch;
 
-/* ep: whose credentials count; borrowed.  NULL with errno. */
+/* ep: whose credentials count; copied.  Without any nobody is proven.  NULL with errno. */
 struct ffs_vouch *ffs_vouch_new(const struct ffs_endpoint *ep);
 void ffs_vouch_free(struct ffs_vouch *v);
 
-/* 0: proven.  -ENOENT: unsigned; -ENOKEY: another's key; -EACCES, -ETIME, -EKEYEXPIRED, -EINVAL as
- * ffs_sigv4_verify(). */
+/*
+ * 0: proven, to read: a body must be none.  -ENOENT: unsigned; -ENOKEY: another's key (or region,
+ * or session); -EACCES, -ETIME, -EKEYEXPIRED, -EINVAL, -EOPNOTSUPP as ffs_sigv4_verify() and
+ * ffs_sigv4_claim_parse(); -ENOMEM.
+ */
 int ffs_vouch_check(struct ffs_vouch *v, const struct ffs_head *h, time_t now);
+
+/* Who may read a flight together with him; proven: what ffs_vouch_check() said is 0. */
+void ffs_vouch_who(struct ffs_flight_who *who, const struct ffs_head *h, bool proven);
 
 #endif
