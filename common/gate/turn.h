@@ -8,6 +8,8 @@
 
 #include "common/base/buf.h"
 #include "common/cache/cache.h"
+#include "common/cache/kept.h"
+#include "common/cache/served.h"
 #include "common/gate/ask.h"
 #include "common/gate/flight.h"
 #include "common/gate/vouch.h"
@@ -21,26 +23,21 @@ struct ffs_turns {
 	struct ffs_cache *cache; /* NULL: everything passes */
 	struct ffs_flights *flights;
 	struct ffs_vouch *vouch;
+	struct ffs_served *served; /* NULL: nobody counts */
 	uint64_t max_age_ms, stale_ms;
 	bool keep_all, keep_second;
 };
 
-/* Where an answer came from, for statistics: common/cache/served.h has the same in its order. */
-enum ffs_turn_from {
-	FFS_TURN_ORIGIN,
-	FFS_TURN_CHECKED, /* the cache, on the origin's 304 */
-	FFS_TURN_CACHE,   /* the cache alone (--max-age) */
-	FFS_TURN_STALE,   /* the cache, the origin being away (--stale-if-error) */
-};
-
 enum ffs_turn_way {
-	FFS_TURN_PASS,  /* the request goes to the origin with t->add, its answer to the client */
-	FFS_TURN_KEEP,  /* at an answer: its body goes into t->flight, and from there to the client
-	                   by t->reply */
-	FFS_TURN_SERVE, /* t->reply is the answer; what the origin still sends is of no interest */
-	FFS_TURN_WAIT,  /* for t->flight to have its head, or to end: then ffs_turn_again() */
-	FFS_TURN_CHECK, /* read the file first (ffs_turn_check(), in a thread): then
-	                   ffs_turn_again() */
+	FFS_TURN_PASS,   /* the request goes to the origin with t->add, its answer to the client */
+	FFS_TURN_KEEP,   /* at an answer: its body goes into t->flight, and from there to the client
+	                    by t->reply */
+	FFS_TURN_SERVE,  /* t->reply is the answer; what the origin still sends is of no interest */
+	FFS_TURN_WAIT,   /* for t->flight to have its head, or to end: then ffs_turn_again() */
+	FFS_TURN_CHECK,  /* read the file first (ffs_turn_check(), in a thread): then
+	                    ffs_turn_again() */
+	FFS_TURN_REPEAT, /* at an answer, a 304: it is of no use.  The request goes to the origin
+	                    once more, as the client sent it */
 };
 
 struct ffs_reply {
@@ -59,12 +56,23 @@ struct ffs_turn {
 	struct ffs_cache_hit hit; /* what was found; fd -1 none */
 	struct ffs_reply reply;
 	struct ffs_flight *flight;
-	enum ffs_turn_from from;
+	enum ffs_served_from from;
 	bool proven; /* the client's own signature was checked here */
-		     /* turn.c adds what it needs */
+	/* Who asks, for statistics: set after ffs_turn_begin() where it is known. */
+	const char *comm; /* the caller's; NULL: unknown */
+	uint32_t uid;
+	/* turn.c's and turnkeep.c's own */
+	struct ffs_cache_name name; /* in the cache; key NULL: no object */
+	struct ffs_kept *kept;      /* of hit */
+	unsigned minor;             /* the request's HTTP/1.minor */
+	bool keep_alive;            /* the client's connection stays */
+	bool writes, reads, counted;
+	time_t now; /* of begin */
+	int checked;
 };
 
-/* A request has come.  secure: nothing yet.  Returns a way. */
+/* A request has come.  Returns PASS, SERVE, WAIT or CHECK.  endpoint: the store's in the cache's
+ * names, which outlives t; hosts as in ask.h. */
 enum ffs_turn_way ffs_turn_begin(struct ffs_turn *t, struct ffs_turns *all,
     const struct ffs_head *request, const char *endpoint, const char *const *hosts, time_t now);
 

@@ -1,0 +1,40 @@
+#ifndef FFS_TURNIMPL_H
+#define FFS_TURNIMPL_H
+
+#include "common/gate/answer.h"
+#include "common/gate/turn.h"
+
+/*
+ * Inside a turn: turn.c decides what an entry is good for; turnkeep.c what becomes of an object
+ * that is not in the cache, and when the origin need not, or cannot, be asked.
+ */
+
+/* --- turn.c --- */
+
+/* The bytes of t->hit are the answer (t->ask says which), in the words of t->kept and, where there
+ * is one, of the origin's 304.  SERVE, or PASS where that cannot be. */
+enum ffs_turn_way ffs_turn_serve(
+    struct ffs_turn *t, const struct ffs_head *not_modified, enum ffs_served_from from);
+
+/* --- turnkeep.c --- */
+
+/* The request has come, whatever becomes of it: who is it (t->proven)?  Where nothing needs to
+ * know, nothing is done. */
+void ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request);
+
+/* A read of what is not in the cache, or of no use there (t->hit.fd is -1): PASS; a flight of it is
+ * running: SERVE (t->reply.flight) or WAIT. */
+enum ffs_turn_way ffs_turn_miss(struct ffs_turn *t);
+
+/* A 200 came to a read, of another version than the cache had, if any: KEEP it, or PASS. */
+enum ffs_turn_way ffs_turn_came(struct ffs_turn *t, const struct ffs_head *answer);
+
+/* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
+ * is away (--stale-if-error)? */
+bool ffs_turn_fresh(const struct ffs_turn *t);
+bool ffs_turn_stale(const struct ffs_turn *t);
+
+/* The end of a turn: it leaves t->flight. */
+void ffs_turn_left(struct ffs_turn *t);
+
+#endif
