@@ -153,10 +153,11 @@ enum ffs_counter {
 	    FFS_COUNTERS_N
 };
 
-/* The one entry of the map meta: who loaded what, for those who share the pins. */
+/* The one entry of the map meta: who loaded what, for those who share the pins.  It is pinned when all
+ * is attached: who finds it finds all. */
 struct ffs_meta {
 	__u32 abi;
-	__u32 pid;       /* of the loader; 0: all is attached, and stays by itself (--pin) */
+	__u32 pid;       /* of the loader; 0: all stays by itself (--pin) */
 	__u64 loaded_ns; /* CLOCK_MONOTONIC: another value is another load */
 	__u64 rearm_ns;
 	__u64 window_ns; /* 0: counts do not decay */
@@ -168,7 +169,7 @@ struct ffs_meta {
 	__u32 delack_us; /* the cap that it took, 0: none */
 	__u32 tune;      /* sockops are attached */
 	__u32 clsact;    /* by clsact, not TCX */
-	__u32 stay;      /* --pin: pid becomes 0 when all is attached */
+	__u32 redirect;  /* connections to stores go to the gateway, while it listens */
 };
 
 _Static_assert(sizeof(struct ffs_object_id) == 32, "shared layout");

@@ -564,7 +564,8 @@ lab_killed_pinning() {
 	for n in $(seq 100); do
 		run dying "$n" ffs-hotmon -q --pin --ports 9000 --cgroup "$FFS_LAB_CGROUP" --attach="$1"
 		[ "$status" -eq 137 ] || break
-		# Half of it is not taken for what was to stay.
+		# Half of it is not taken for what was to stay, and nobody is told to begin before all is attached.
+		[ ! -e "$FFS_BPF_DIR/v1/meta" ]
 		run -3 --separate-stderr ffs-hotmon --once
 		run -0 --separate-stderr ffs-hotmon --pin --ports 9000 --cgroup "$FFS_LAB_CGROUP" --attach="$1"
 		[[ $stderr != *"pinned already"* ]] || { echo "at pin $n" >&2; return 1; }

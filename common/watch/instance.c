@@ -28,13 +28,6 @@ without_root(char **why)
 	    "it --once shows what is pinned, and 'ffs-get --cache=fill' keeps what it reads");
 }
 
-/* A --pin that is not done yet: it may be killed, or fail, and nothing of it stays then. */
-static bool
-is_pinning(const struct ffs_meta *m)
-{
-	return m->stay && m->pid;
-}
-
 /* One whose maps may be read, and that is there to stay or to watch. */
 static bool
 is_served(struct ffs_meta *m)
@@ -45,7 +38,7 @@ is_served(struct ffs_meta *m)
 		return false;
 	*m = maps.loaded;
 	ffs_maps_release(&maps);
-	return !is_pinning(m);
+	return true;
 }
 
 int
@@ -59,9 +52,7 @@ ffs_instance_find(struct ffs_bpffs *b, struct ffs_meta *m, char **why)
 	if (!rc) {
 		*m = maps.loaded;
 		ffs_maps_release(&maps);
-		/* Who is not root can but look. */
-		if (!is_pinning(m) || geteuid())
-			return FFS_INSTANCE_SHARES;
+		return FFS_INSTANCE_SHARES;
 	}
 	if (rc == -EACCES && geteuid()) {
 		*why = text;
@@ -72,7 +63,7 @@ ffs_instance_find(struct ffs_bpffs *b, struct ffs_meta *m, char **why)
 		return without_root(why);
 	rc = ffs_bpffs_open(b, why);
 	while (!rc && (rc = ffs_bpffs_lock(b)) == -EBUSY) {
-		/* It has locked, but not pinned yet; or it is about to end. */
+		/* It has locked, but not pinned all yet; or it is about to end. */
 		if (is_served(m)) {
 			ffs_bpffs_release(b);
 			return FFS_INSTANCE_SHARES;

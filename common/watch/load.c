@@ -116,7 +116,7 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 		l->stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	l->meta = (struct ffs_meta){
 		.abi = FFS_ABI,
-		.pid = (uint32_t)getpid(),
+		.pid = o->stay ? 0 : (uint32_t)getpid(),
 		.loaded_ns = ffs_clock_ns(),
 		.rearm_ns = o->rearm_ns,
 		.window_ns = o->window_ns,
@@ -124,7 +124,6 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 		.uid = o->uid,
 		.gid = o->gid,
 		.max_objects = o->max_objects,
-		.stay = o->stay,
 	};
 	return l;
 }
@@ -176,7 +175,7 @@ ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m)
 }
 
 int
-ffs_load_meta(struct ffs_load *l, bool tune, bool clsact, bool done)
+ffs_load_meta(struct ffs_load *l, bool tune, bool clsact)
 {
 	int fd = bpf_map__fd(l->skel->maps.meta);
 	struct ffs_meta now;
@@ -189,9 +188,6 @@ ffs_load_meta(struct ffs_load *l, bool tune, bool clsact, bool done)
 	}
 	l->meta.tune = tune;
 	l->meta.clsact = clsact;
-	/* Not before: what is killed half done is nothing that stays. */
-	if (l->o.stay && done)
-		l->meta.pid = 0;
 	return bpf_map_update_elem(fd, &(__u32){ 0 }, &l->meta, BPF_ANY) ? -errno : 0;
 }
 
@@ -232,8 +228,6 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 		{ l->skel->maps.latency, 0640, 0 },
 		{ l->skel->maps.self, 0600, l->o.uid },
 		{ l->skel->maps.events, 0600, l->o.uid },
-		/* The last: who finds it finds all. */
-		{ l->skel->maps.meta, 0640, 0 },
 	};
 	char name[64];
 	size_t i;
@@ -246,6 +240,22 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 	for (i = 0; !rc && i < sizeof(maps) / sizeof(*maps); i++)
 		rc = pin(dir, bpf_map__name(maps[i].map), bpf_map__fd(maps[i].map), maps[i].mode,
 		    maps[i].uid, l->o.gid);
+	return rc;
+}
+
+int
+ffs_load_publish(struct ffs_load *l, const char *dir)
+{
+	/* By rename, so that it is there with its owner and mode. */
+	char *as = ffs_pins_path(dir, "meta-new"), *path = ffs_pins_path(dir, "meta");
+	int rc = as && path ? 0 : -ENOMEM;
+
+	if (!rc)
+		rc = pin(dir, "meta-new", bpf_map__fd(l->skel->maps.meta), 0640, 0, l->o.gid);
+	if (!rc && rename(as, path))
+		rc = -errno;
+	free(as);
+	free(path);
 	return rc;
 }
 

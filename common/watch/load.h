@@ -62,11 +62,13 @@ struct ffs_load_stats {
 int ffs_load_stats(
     const struct ffs_load *l, const char *dir, struct ffs_load_stats v[FFS_LOAD_PROGS]);
 
-/* What the map meta says from now on.  done: all is attached, so what is to stay needs no loader
- * any more.  0 or -errno. */
-int ffs_load_meta(struct ffs_load *l, bool tune, bool clsact, bool done);
+/* What the map meta says from now on.  0 or -errno. */
+int ffs_load_meta(struct ffs_load *l, bool tune, bool clsact);
 
-/* Pin maps and programs below dir, with their owners.  0 or -errno. */
+/* Pin maps and programs below dir, with their owners, but for meta.  0 or -errno. */
 int ffs_load_pin(struct ffs_load *l, const char *dir);
+
+/* Pin meta: all is attached, and others may come.  0 or -errno. */
+int ffs_load_publish(struct ffs_load *l, const char *dir);
 
 #endif

@@ -114,9 +114,6 @@ start(struct ffs_watcher *w, char **why)
 		return -errno;
 	w->filled = true;
 	rc = ffs_bpffs_fill(w->b, w->o.load.uid, w->o.load.gid);
-	/* The pins first: whoever is to read events can be there before they come. */
-	if (!rc)
-		rc = ffs_load_meta(w->load, false, false, false);
 	if (!rc)
 		rc = ffs_load_pin(w->load, w->b->dir);
 	if (rc)
@@ -125,9 +122,15 @@ start(struct ffs_watcher *w, char **why)
 	rc = tune(w, why);
 	if (!rc)
 		rc = attach_all(w, why);
+	if (rc)
+		return rc;
+	/* Last of all.  Whoever finds it may take it that each of his reads is seen; what is killed
+	 * before is found by nobody, and begun anew. */
+	rc = ffs_load_meta(w->load, w->tune, w->clsact);
 	if (!rc)
-		rc = ffs_load_meta(w->load, w->tune, w->clsact, true);
-	return rc;
+		rc = ffs_load_publish(w->load, w->b->dir);
+	return rc ? ffs_why(why, rc, "cannot pin the maps in '%s': %s", w->b->dir, strerror(-rc))
+		  : 0;
 }
 
 struct ffs_watcher *
@@ -181,7 +184,7 @@ ffs_watcher_work(struct ffs_watcher *w)
 	if (rc)
 		note(w, false, "interfaces are no longer followed: %s", strerror(-rc));
 	ffs_attach_count(w->attach, &clsact);
-	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact, true))
+	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact))
 		w->clsact = clsact;
 	ffs_load_maps(w->load, &maps);
 	w->thin.max = w->o.load.max_objects;
