@@ -15,6 +15,10 @@ on_tmpfs() {
 	[ -z "$output" ]
 }
 
+@test "where nothing more can be noted of who was served, nothing is" {
+	on_tmpfs size=1m 'head -c 1000k /dev/zero >m/others; '"$unit/served full m/cache"
+}
+
 @test "a full disk refuses, serves what it has, and its share stays free" {
 	on_tmpfs size=8m "$unit/cachedisk full m/cache"
 }

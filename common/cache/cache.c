@@ -37,19 +37,26 @@ id_done(struct ffs_cache_id *id)
 }
 
 void
-ffs_cache_id(struct ffs_cache *c, const struct ffs_cache_name *n, struct ffs_cache_id *id)
+ffs_cache_id_make(
+    EVP_MD_CTX *ctx, const EVP_MD *type, const struct ffs_cache_name *n, struct ffs_cache_id *id)
 {
 	unsigned char md[EVP_MAX_MD_SIZE] = { 0 };
 
 	/* NUL keeps the parts apart.  These fail only where a provider of SHA-256 is broken; what
 	 * an entry says of itself is compared anyway. */
-	EVP_DigestInit_ex(c->mdctx, c->md, NULL);
-	EVP_DigestUpdate(c->mdctx, n->endpoint, strlen(n->endpoint) + 1);
-	EVP_DigestUpdate(c->mdctx, n->bucket, strlen(n->bucket) + 1);
-	EVP_DigestUpdate(c->mdctx, n->key, strlen(n->key));
-	EVP_DigestFinal_ex(c->mdctx, md, NULL);
+	EVP_DigestInit_ex(ctx, type, NULL);
+	EVP_DigestUpdate(ctx, n->endpoint, strlen(n->endpoint) + 1);
+	EVP_DigestUpdate(ctx, n->bucket, strlen(n->bucket) + 1);
+	EVP_DigestUpdate(ctx, n->key, strlen(n->key));
+	EVP_DigestFinal_ex(ctx, md, NULL);
 	memcpy(id->b, md, sizeof(id->b));
 	id_done(id);
+}
+
+void
+ffs_cache_id(struct ffs_cache *c, const struct ffs_cache_name *n, struct ffs_cache_id *id)
+{
+	ffs_cache_id_make(c->mdctx, c->md, n, id);
 }
 
 bool

@@ -51,6 +51,8 @@ struct ffs_cache {
 	struct ffs_pinned *pins;
 };
 
+void ffs_cache_id_make(
+    EVP_MD_CTX *ctx, const EVP_MD *type, const struct ffs_cache_name *n, struct ffs_cache_id *id);
 void ffs_cache_id(struct ffs_cache *c, const struct ffs_cache_name *n, struct ffs_cache_id *id);
 /* Of a file's name, the 32 digits; false where it is none. */
 bool ffs_cache_id_named(const char *hex, struct ffs_cache_id *id);

@@ -8,6 +8,7 @@
 
 #include "common/cache/cacheimpl.h"
 #include "common/cache/pinned.h"
+#include "common/cache/served.h"
 
 /*
  * What goes through all entries: for the modes of ffs-cache that list, check and clear.
@@ -277,11 +278,16 @@ int64_t
 ffs_cache_clear(struct ffs_cache *c)
 {
 	struct remover r = { .all = true };
+	struct ffs_served *served;
 	int rc = c->writable ? survey(c, remove_one, &r) : -EROFS;
 
 	if (rc)
 		return rc;
 	ffs_table_reset(&c->table);
+	served = faccessat(c->dirfd, "served", F_OK, 0) ? NULL : ffs_served_open(c->path, true);
+	if (served)
+		ffs_served_reset(served);
+	ffs_served_close(served);
 	return r.removed;
 }
 

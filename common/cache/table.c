@@ -1,19 +1,9 @@
 #include "common/cache/table.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 static const char magic[8] = "ffscache";
-static const char name[] = "table", name_tmp[] = "table.new";
 
 bool
 ffs_table_ok(const struct ffs_table_header *h, uint64_t file_size)
@@ -24,90 +14,31 @@ ffs_table_ok(const struct ffs_table_header *h, uint64_t file_size)
 	       file_size == FFS_TABLE_HEADER + h->slots * sizeof(struct ffs_table_slot);
 }
 
-static int
-map(struct ffs_table *t, int fd, bool writable)
+static bool
+is_table(const void *header, uint64_t size)
 {
-	struct ffs_table_header h;
-	struct stat st;
-	void *p;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
-	    !ffs_table_ok(&h, (uint64_t)st.st_size))
-		return -EBADMSG;
-	p = mmap(
-	    NULL, (size_t)st.st_size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	t->h = p;
-	t->slots = (struct ffs_table_slot *)((char *)p + FFS_TABLE_HEADER);
-	t->len = (size_t)st.st_size;
-	t->writable = writable;
-	t->ino = st.st_ino;
-	return 0;
+	return ffs_table_ok(header, size);
 }
 
-/* A small disk gets a small table: at most 1/256 of it. */
 static uint64_t
-slots_for(int dirfd)
+make(void *header, uint64_t room, bool empty)
 {
-	uint64_t n = FFS_TABLE_SLOTS, room;
-	struct statvfs v;
+	struct ffs_table_header *h = header;
 
-	if (fstatvfs(dirfd, &v))
-		return n;
-	room = (uint64_t)v.f_blocks * v.f_frsize / 256 / sizeof(struct ffs_table_slot);
-	while (n > room && n > FFS_TABLE_SLOTS_MIN)
-		n /= 2;
-	return n;
+	h->version = FFS_TABLE_VERSION;
+	h->header_size = FFS_TABLE_HEADER;
+	h->slots = FFS_TABLE_SLOTS;
+	while (h->slots > room / sizeof(struct ffs_table_slot) && h->slots > FFS_TABLE_SLOTS_MIN)
+		h->slots /= 2;
+	h->size = FFS_CACHE_SIZE_DEFAULT;
+	h->min_free_pc = FFS_CACHE_MIN_FREE_DEFAULT;
+	h->known = empty;
+	memcpy(h->magic, magic, sizeof(magic));
+	return FFS_TABLE_HEADER + h->slots * sizeof(struct ffs_table_slot);
 }
 
-static int
-make(int dirfd, bool empty)
-{
-	struct ffs_table_header h = { .version = FFS_TABLE_VERSION,
-		.header_size = FFS_TABLE_HEADER,
-		.slots = slots_for(dirfd),
-		.size = FFS_CACHE_SIZE_DEFAULT,
-		.min_free_pc = FFS_CACHE_MIN_FREE_DEFAULT,
-		.known = empty };
-	off_t len = FFS_TABLE_HEADER + (off_t)(h.slots * sizeof(struct ffs_table_slot));
-	int fd, rc = 0, flags = FS_NOCOW_FL;
-	struct stat st;
-
-	memcpy(h.magic, magic, sizeof(magic));
-	unlinkat(dirfd, name_tmp, 0);
-	fd = openat(dirfd, name_tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	/* btrfs: else each page that is written again needs a new block, which may not be there. */
-	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
-	if (!geteuid() && (fstat(dirfd, &st) || fchown(fd, st.st_uid, st.st_gid)))
-		rc = -errno;
-	if (!rc)
-		rc = -posix_fallocate(fd, 0, len);
-	if (!rc && pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
-		rc = -EIO;
-	if (!rc && renameat(dirfd, name_tmp, dirfd, name))
-		rc = -errno;
-	if (rc)
-		unlinkat(dirfd, name_tmp, 0);
-	close(fd);
-	return rc;
-}
-
-static int
-open_it(struct ffs_table *t, int dirfd, bool writable)
-{
-	int fd = openat(
-	    dirfd, name, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int rc = fd < 0 ? -errno : map(t, fd, writable);
-
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
+static const struct ffs_mapfile_kind kind = { "table", "table.new", FFS_TABLE_HEADER, is_table,
+	make };
 
 int
 ffs_table_open(struct ffs_table *t, int dirfd, bool writable, bool empty)
@@ -115,35 +46,26 @@ ffs_table_open(struct ffs_table *t, int dirfd, bool writable, bool empty)
 	int rc;
 
 	memset(t, 0, sizeof(*t));
-	rc = open_it(t, dirfd, writable);
-	if (!writable || (rc != -ENOENT && rc != -EBADMSG && rc != -ELOOP))
+	rc = ffs_mapfile_open(&t->file, dirfd, &kind, writable, empty);
+	if (rc)
 		return rc;
-	/* One at a time: somebody may have made it meanwhile. */
-	if (flock(dirfd, LOCK_EX))
-		return -errno;
-	rc = open_it(t, dirfd, true);
-	if (rc) {
-		rc = make(dirfd, empty);
-		if (!rc)
-			rc = open_it(t, dirfd, true);
-	}
-	flock(dirfd, LOCK_UN);
-	return rc;
+	t->h = t->file.p;
+	t->slots = (struct ffs_table_slot *)((char *)t->file.p + FFS_TABLE_HEADER);
+	t->len = t->file.len;
+	t->writable = writable;
+	return 0;
 }
 
 bool
 ffs_table_current(const struct ffs_table *t, int dirfd)
 {
-	struct stat st;
-
-	return !t->h || (!fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_ino == t->ino);
+	return ffs_mapfile_current(&t->file, dirfd, &kind);
 }
 
 void
 ffs_table_close(struct ffs_table *t)
 {
-	if (t->h)
-		munmap(t->h, t->len);
+	ffs_mapfile_close(&t->file);
 	memset(t, 0, sizeof(*t));
 }
 

@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 #include "common/cache/cache.h"
+#include "common/cache/mapfile.h"
 
 /*
  * The readers' table: DIR/table, mmapped by every process that uses the cache.  All is written by
  * relaxed atomic operations without any lock, so a slot may be lost or mixed up between two
- * processes: that is a wrong statistic, never a wrong byte.  Its blocks are allocated when it is
- * made: a hole that a full disk cannot fill would end its reader by SIGBUS.
+ * processes: that is a wrong statistic, never a wrong byte.
  */
 enum {
 	FFS_TABLE_VERSION = 2,
@@ -64,7 +64,7 @@ struct ffs_table {
 	struct ffs_table_slot *slots;
 	size_t len;
 	bool writable;
-	uint64_t ino;
+	struct ffs_mapfile file;
 };
 
 /* Is this the start of a table, whose file has that size. */
