@@ -163,6 +163,10 @@ int ffs_cache_fill_begin(struct ffs_cache *c, const struct ffs_cache_name *n,
     enum ffs_cache_refusal *refused);
 /* The next bytes, in order.  0 or -errno, after which only abort is left. */
 int ffs_cache_fill_write(struct ffs_cache_fill *f, const void *p, size_t n);
+/* The head that the bytes came with (kept.h), before commit; copied.  Where there is no room for it
+ * the entry is kept without. */
+struct ffs_kept;
+void ffs_cache_fill_head(struct ffs_cache_fill *f, const struct ffs_kept *head);
 /* Checks size and checksum, and puts the entry in its place (xattrs, rename); frees f.  0;
  * -EBADMSG; -errno: nothing is left behind. */
 int ffs_cache_fill_commit(struct ffs_cache_fill *f);

@@ -10,6 +10,7 @@
 
 #include "common/base/crc32c.h"
 #include "common/cache/cacheimpl.h"
+#include "common/cache/kept.h"
 
 /*
  * A fill: bytes go to ".HASH" beside the entry's place, locked as long as its filler lives, and are
@@ -26,6 +27,7 @@ struct ffs_cache_fill {
 	uint64_t written;
 	char *gathered; /* bytes that are not written yet: ngathered, room for GATHER */
 	size_t ngathered;
+	struct ffs_kept *head; /* NULL: none */
 	int fd;
 	int rc; /* of a write that failed */
 	char tmp[FFS_PATH_MAX], path[FFS_PATH_MAX];
@@ -323,6 +325,15 @@ ffs_cache_fill_write(struct ffs_cache_fill *f, const void *p, size_t n)
 	return rc;
 }
 
+void
+ffs_cache_fill_head(struct ffs_cache_fill *f, const struct ffs_kept *head)
+{
+	/* Of decoded bytes it says nothing. */
+	if (f->attr.decoded || (!f->head && !(f->head = malloc(sizeof(*head)))))
+		return;
+	*f->head = *head;
+}
+
 /* Say what it is, and put it in its place. */
 static int
 settle(struct ffs_cache_fill *f)
@@ -340,8 +351,12 @@ settle(struct ffs_cache_fill *f)
 	n = ffs_attr_format(&f->attr, text);
 	if (n < 0)
 		return n;
-	if (fsetxattr(f->fd, FFS_ATTR_OBJECT, text, (size_t)n, 0) || fchmod(f->fd, 0444) ||
-	    fstat(f->fd, &st))
+	if (fsetxattr(f->fd, FFS_ATTR_OBJECT, text, (size_t)n, 0))
+		return -errno;
+	/* The last that may need room, which ext4 has little of: it is as good an entry without. */
+	if (f->head)
+		(void)ffs_kept_write(f->fd, f->head, f->attr.etag);
+	if (fchmod(f->fd, 0444) || fstat(f->fd, &st))
 		return -errno;
 	had = !fstatat(datafd, f->path, &old, AT_SYMLINK_NOFOLLOW);
 	slot = ffs_table_slot(&c->table, f->id.tag, false);
@@ -358,6 +373,15 @@ settle(struct ffs_cache_fill *f)
 	ffs_table_add(&c->table.h->fills, 1);
 	ffs_table_add(&c->table.h->fill_bytes, f->attr.size);
 	return 0;
+}
+
+static void
+release(struct ffs_cache_fill *f)
+{
+	close(f->fd);
+	free(f->gathered);
+	free(f->head);
+	free(f);
 }
 
 int
@@ -381,9 +405,7 @@ ffs_cache_fill_commit(struct ffs_cache_fill *f)
 		ffs_cache_fill_abort(f);
 		return rc;
 	}
-	close(f->fd);
-	free(f->gathered);
-	free(f);
+	release(f);
 	return 0;
 }
 
@@ -398,7 +420,5 @@ ffs_cache_fill_abort(struct ffs_cache_fill *f)
 	unreserve(f);
 	if (datafd >= 0 && is_at(datafd, f->tmp, f->fd))
 		unlinkat(datafd, f->tmp, 0);
-	close(f->fd);
-	free(f->gathered);
-	free(f);
+	release(f);
 }

@@ -21,7 +21,8 @@
  *
  * Not every head can be kept: one of a part, or of bytes that another request would not get
  * (Set-Cookie, Vary by anything that matters, a weak ETag, a customer's key or one of KMS, whose
- * permission a 304 does not tell).  Then there is none, and the gateway takes the entry for a miss.
+ * permission a 304 does not tell).  Then the first line stands alone, and the gateway takes the
+ * entry for a miss, as it does with one that has no such attribute.
  */
 #define FFS_ATTR_HEAD "user.ffs.head"
 
@@ -44,11 +45,18 @@ void ffs_kept_add(
 /* Is it one that is worth keeping, of an object with this ETag (without quotes). */
 bool ffs_kept_ok(const struct ffs_kept *k, const char *etag);
 
+/* Write it as the attribute of an entry with this ETag; where it is not ok, that there is none.  0
+ * or -errno. */
+int ffs_kept_write(int fd, const struct ffs_kept *k, const char *etag);
+
 /* --- read --- */
 
 /* That of an open hit.  0; -ENOENT without one; -EBADMSG: nothing that ffs_kept_add() makes, or of
  * another ETag; -errno. */
 int ffs_kept_read(const struct ffs_cache_hit *hit, struct ffs_kept *k);
+
+/* Has it been asked for with checksums and all: asking again would bring no better head. */
+bool ffs_kept_tried(const struct ffs_cache_hit *hit);
 
 /* The same of a text. */
 int ffs_kept_parse(const char *p, size_t n, struct ffs_kept *k);

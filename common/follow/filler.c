@@ -66,6 +66,7 @@ ffs_fill_free(struct ffs_fill *j)
 		close(j->hit.fd);
 	if (j->fill)
 		ffs_cache_fill_abort(j->fill);
+	free(j->head);
 	ZSTD_freeDCtx(j->zstd);
 	ffs_source_unref(j->w.src);
 	free((char *)(uintptr_t)j->w.bucket);

@@ -4,6 +4,7 @@
 #include <sys/queue.h>
 #include <zstd.h>
 
+#include "common/cache/kept.h"
 #include "common/follow/filler.h"
 
 /* What common/follow/fill*.c share; nobody else includes this. */
@@ -32,7 +33,9 @@ struct ffs_fill {
 	struct ffs_s3 *s3;
 	uint64_t id, began_us;
 	struct ffs_cache_fill *fill;
+	struct ffs_kept *head;    /* the answer's; NULL: no request yet, or of decoded bytes */
 	struct ffs_cache_hit hit; /* an entry that may still be right; fd -1: none */
+	bool renew;               /* which is asked for anew all the same */
 	ZSTD_DCtx *zstd;
 	bool whole; /* the decoder stands behind the end of a frame */
 	uint64_t plain;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,6 +125,12 @@ begin(struct ffs_fill *j, const char *etag, uint64_t size)
 	return rc;
 }
 
+static bool
+is_zstd(const struct ffs_fill *j)
+{
+	return j->object && j->object->encoding == FFS_ENCODING_ZSTD;
+}
+
 static const char *
 etag_of(const struct ffs_fill *j)
 {
@@ -194,7 +201,7 @@ on_data(void *arg, const struct ffs_s3_response *r, const void *p, size_t n)
 	}
 	if (first)
 		rc = head(j, r);
-	if (!rc && j->object && j->object->encoding == FFS_ENCODING_ZSTD) {
+	if (!rc && is_zstd(j)) {
 		rc = decode(j, p, n);
 	} else if (!rc) {
 		j->plain += n;
@@ -202,6 +209,17 @@ on_data(void *arg, const struct ffs_s3_response *r, const void *p, size_t n)
 	}
 	j->rc = rc;
 	return rc;
+}
+
+static void
+on_field(void *arg, const char *name, const char *value)
+{
+	struct ffs_fill *j = arg;
+
+	if (*name)
+		ffs_kept_add(j->head, name, strlen(name), value, strlen(value));
+	else
+		ffs_kept_begin(j->head, true);
 }
 
 /* Forget the bytes that came. */
@@ -235,12 +253,14 @@ complete(struct ffs_fill *j, const struct ffs_s3_response *r)
 
 	if (!j->fill)
 		rc = r->status == 200 && r->etag[0] ? begin(j, r->etag, 0) : -EPROTO;
-	if (!rc && j->object && j->object->encoding == FFS_ENCODING_ZSTD && !j->whole)
+	if (!rc && is_zstd(j) && !j->whole)
 		rc = -EBADMSG;
 	if (rc)
 		return rc;
 	fill = j->fill;
 	j->fill = NULL;
+	if (j->head)
+		ffs_cache_fill_head(fill, j->head);
 	return cache_failed(j, ffs_cache_fill_commit(fill));
 }
 
@@ -346,14 +366,13 @@ static int
 submit(struct ffs_fill *j)
 {
 	char match[160];
-	struct ffs_s3_field field = { j->object ? "If-Match" : "If-None-Match", match };
-	const char *etag = j->object ? etag_of(j) : j->hit.fd >= 0 ? j->hit.etag : "";
+	struct ffs_s3_field fields[2];
+	const char *etag = j->object ? etag_of(j) : j->hit.fd >= 0 && !j->renew ? j->hit.etag : "";
 	struct ffs_s3_request q = {
 		.method = "GET",
 		.bucket = j->w.bucket,
 		.key = j->w.key,
-		.fields = &field,
-		.nfields = *etag ? 1 : 0,
+		.fields = fields,
 		.data = on_data,
 		.restart = on_restart,
 		.done = on_done,
@@ -362,7 +381,14 @@ submit(struct ffs_fill *j)
 		.verify = !j->object,
 	};
 
+	if (!is_zstd(j) && (j->head || (j->head = malloc(sizeof(*j->head)))))
+		q.field = on_field;
+	if (q.field && !q.verify)
+		fields[q.nfields++] = (struct ffs_s3_field){ "x-amz-checksum-mode", "ENABLED" };
 	snprintf(match, sizeof(match), "\"%s\"", etag);
+	if (*etag)
+		fields[q.nfields++] =
+		    (struct ffs_s3_field){ j->object ? "If-Match" : "If-None-Match", match };
 	j->s3 = ffs_stores_get(j->f->o.stores, j->node);
 	return j->s3 ? ffs_s3_submit(j->s3, &q, &j->id) : -errno;
 }
@@ -388,6 +414,14 @@ request(struct ffs_fill *j)
 	failed(j, rc);
 }
 
+/* Programs read it from the store, though it is there: without its head, with which a gateway would
+ * have given it, as those have it who read in parts. */
+static bool
+lacks_head(const struct ffs_fill *j, const struct ffs_cache_hit *hit)
+{
+	return j->w.hot && !is_zstd(j) && !ffs_kept_tried(hit);
+}
+
 /* Is it there, as the manifest says? */
 static bool
 present(struct ffs_fill *j)
@@ -401,12 +435,13 @@ present(struct ffs_fill *j)
 		return false;
 	if (!j->object) {
 		j->hit = hit;
-		return j->w.keep;
+		j->renew = lacks_head(j, &hit);
+		return j->w.keep && !j->renew;
 	}
 	for (i = 0; i < j->copies && !same; i++)
 		same = !strcmp(j->object->etags[i], hit.etag);
-	same = same && hit.size == j->object->plain_bytes &&
-	       hit.decoded == (j->object->encoding == FFS_ENCODING_ZSTD);
+	same = same && hit.size == j->object->plain_bytes && hit.decoded == is_zstd(j) &&
+	       !lacks_head(j, &hit);
 	close(hit.fd);
 	return same;
 }

@@ -43,6 +43,17 @@ on_restart(void *arg)
 	f->crc = 0;
 }
 
+static void
+on_field(void *arg, const char *name, const char *value)
+{
+	struct ffs_fetch *f = arg;
+
+	if (*name)
+		ffs_kept_add(f->head, name, strlen(name), value, strlen(value));
+	else
+		ffs_kept_begin(f->head, !f->ranged);
+}
+
 /* 0, or -EBADMSG with f->error. */
 static int
 verify(struct ffs_fetch *f, const struct ffs_s3_response *r)
@@ -111,7 +122,7 @@ submit(struct ffs_fetch *f)
 {
 	size_t i = f->tried++;
 	char match[160], have[160], range[64];
-	struct ffs_s3_field fields[3];
+	struct ffs_s3_field fields[4];
 	struct ffs_s3_request q = {
 		.method = "GET",
 		.bucket = f->bucket,
@@ -119,6 +130,7 @@ submit(struct ffs_fetch *f)
 		.fields = fields,
 		.data = on_data,
 		.restart = on_restart,
+		.field = f->head ? on_field : NULL,
 		.done = on_done,
 		.arg = f,
 		.once = f->tried < f->copies,
@@ -144,6 +156,8 @@ submit(struct ffs_fetch *f)
 		    f->off + f->len - 1);
 		fields[q.nfields++] = (struct ffs_s3_field){ "Range", range };
 	}
+	if (f->head && !f->ranged)
+		fields[q.nfields++] = (struct ffs_s3_field){ "x-amz-checksum-mode", "ENABLED" };
 	on_restart(f);
 	f->error[0] = '\0';
 	rc = f->s3 ? ffs_s3_submit(f->s3, &q, &f->id) : -errno;

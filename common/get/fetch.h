@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cache/kept.h"
 #include "common/dataset/manifest.h"
 #include "common/s3/stores.h"
 
@@ -29,6 +30,9 @@ struct ffs_fetch {
 	/* May be NULL: another check of the bytes, 0 or -EBADMSG. */
 	int (*check)(struct ffs_fetch *f);
 	char *buf; /* room for len bytes */
+	/* The head it came with, for who keeps it; asked for with the store's checksums unless
+	 * ranged.  NULL: not wanted. */
+	struct ffs_kept *head;
 	/* Exactly once after ffs_fetch_start() returned 0, from ffs_http_run(). */
 	void (*done)(struct ffs_fetch *f);
 	void *arg;

@@ -22,6 +22,7 @@ job_free(struct ffs_reader_job *j)
 	if (j->entry)
 		j->entry->users--;
 	ffs_reader_piece_put(j->pc);
+	free(j->f.head);
 	free(j);
 }
 
@@ -201,6 +202,8 @@ start(struct ffs_reader_job *j)
 	f->check = j->runs ? check_runs : NULL;
 	f->probe = pc->p.bare && !j->object->copies;
 	f->have = f->probe && pc->hit ? pc->hit->entry.etag : NULL;
+	if (!f->head)
+		f->head = ffs_reader_head(j);
 	if (!off)
 		pc->sent_us = ffs_clock_us();
 	f->rc = ffs_fetch_start(f);

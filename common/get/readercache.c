@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- reading --- */
@@ -278,6 +279,8 @@ begin(struct ffs_reader_job *j)
 	int rc = ffs_hit_keep(
 	    pc->r->o.use, pc->p.src->bucket, j->object, pc->p.bare, j->f.etag, &fill, &refused);
 
+	if (!rc && j->f.head)
+		ffs_cache_fill_head(fill, j->f.head);
 	if (!rc)
 		return fill;
 	if (rc != -ENOSPC)
@@ -286,6 +289,14 @@ begin(struct ffs_reader_job *j)
 	else if (refused != FFS_CACHE_REFUSED_busy && refused != FFS_CACHE_REFUSED_recent)
 		unkept(pc, j->object, ffs_cache_refusal_text(refused));
 	return NULL;
+}
+
+struct ffs_kept *
+ffs_reader_head(const struct ffs_reader_job *j)
+{
+	return keeps(j->pc) && !j->f.off && !j->runs && j->object->encoding == FFS_ENCODING_IDENTITY
+	           ? malloc(sizeof(struct ffs_kept))
+	           : NULL;
 }
 
 void

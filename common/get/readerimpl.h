@@ -145,6 +145,9 @@ int ffs_reader_read(struct ffs_reader_job *j);
 /* What the store said to a question for a newer version than the cache's. */
 void ffs_reader_news(struct ffs_reader_job *j);
 
+/* Room for the head of the job's answer, where that will be kept; NULL: it will not. */
+struct ffs_kept *ffs_reader_head(const struct ffs_reader_job *j);
+
 /* Keep the job's whole, plain object, or, piece by piece and in order, a large one. */
 void ffs_reader_keep(struct ffs_reader_job *j);
 void ffs_reader_keep_begin(struct ffs_reader_job *j);

@@ -95,6 +95,8 @@ on_field(struct ffs_exchange *x, const char *name, const char *value)
 	struct ffs_s3_response *r = &c->r;
 	uint64_t n;
 
+	if (c->q.field)
+		c->q.field(c->q.arg, name, value);
 	if (!*name) {
 		*r = (struct ffs_s3_response){ .attempts = r->attempts };
 		c->region[0] = '\0';

@@ -65,6 +65,11 @@ struct ffs_s3_request {
 	void *arg;
 	bool once; /* no retries: the caller has its own way on */
 	/*
+	 * A field of the response's head as it came, before data() or done(); an empty name: a head
+	 * begins (an earlier one was another attempt's, or a 100).  NULL: nobody wants them.
+	 */
+	void (*field)(void *arg, const char *name, const char *value);
+	/*
 	 * Ask for the object's CRC32C and check a whole body (200) against it: a mismatch is
 	 * retried like a short body.  For those who have no checksum of their own: it must not be
 	 * computed twice.
@@ -113,7 +118,7 @@ void ffs_s3_cancel(struct ffs_s3 *s3, uint64_t id);
 
 /*
  * Submit, run until done, give the outcome.  q->done and q->arg's use for it
- * are replaced; q->data is kept.  Returns r->rc.
+ * are replaced; q->data, restart and field are kept.  Returns r->rc.
  */
 int ffs_s3_perform(struct ffs_s3 *s3, const struct ffs_s3_request *q, struct ffs_s3_response *r);
 

@@ -11,6 +11,7 @@ struct wait {
 	struct ffs_s3_response *r;
 	int (*data)(void *arg, const struct ffs_s3_response *r, const void *p, size_t n);
 	void (*restart)(void *arg);
+	void (*field)(void *arg, const char *name, const char *value);
 	void *arg;
 	bool done;
 };
@@ -32,6 +33,14 @@ wait_restart(void *arg)
 }
 
 static void
+wait_field(void *arg, const char *name, const char *value)
+{
+	struct wait *w = arg;
+
+	w->field(w->arg, name, value);
+}
+
+static void
 wait_done(void *arg, const struct ffs_s3_response *r)
 {
 	struct wait *w = arg;
@@ -43,7 +52,9 @@ wait_done(void *arg, const struct ffs_s3_response *r)
 int
 ffs_s3_perform(struct ffs_s3 *s3, const struct ffs_s3_request *q, struct ffs_s3_response *r)
 {
-	struct wait w = { .r = r, .data = q->data, .restart = q->restart, .arg = q->arg };
+	struct wait w = {
+		.r = r, .data = q->data, .restart = q->restart, .field = q->field, .arg = q->arg
+	};
 	struct ffs_s3_request mine = *q;
 	uint64_t id;
 	int rc;
@@ -51,6 +62,7 @@ ffs_s3_perform(struct ffs_s3 *s3, const struct ffs_s3_request *q, struct ffs_s3_
 	memset(r, 0, sizeof(*r));
 	mine.data = q->data ? wait_data : NULL;
 	mine.restart = q->restart ? wait_restart : NULL;
+	mine.field = q->field ? wait_field : NULL;
 	mine.done = wait_done;
 	mine.arg = &w;
 	rc = ffs_s3_submit(s3, &mine, &id);
