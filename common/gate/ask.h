@@ -24,19 +24,20 @@ struct ffs_ask {
 	char *bucket, *key; /* decoded; NULL for OTHER */
 	bool checksums;     /* x-amz-checksum-mode: ENABLED */
 	bool conditional;   /* it has conditions of its own: pass it as it is */
-	bool if_match;      /* only If-Match: ours may be added */
+	bool if_match;      /* only If-Match: ours may be added, where match is the cache's */
 	bool may_add;       /* If-None-Match is not among the signed headers */
 	bool anonymous;     /* neither Authorization, nor a signature in the query, nor Cookie */
 	bool no_cache;      /* Cache-Control: no-cache, no-store, max-age=0: ask the origin */
 	bool plain;         /* nothing but what a signed read needs: --max-age may answer */
 	char range[256];    /* "" none; longer ones: OTHER */
-	char if_range[160];
+	char if_range[160], match[160]; /* values of If-Range and If-Match */
 };
 
 /*
- * hosts: the names by which the store itself is addressed (origin's host, ours), so that
- * BUCKET.HOST is virtual-hosted and anything else passes.  0 or -ENOMEM; ffs_ask_release() frees
- * the members.
+ * hosts: the names by which the store itself is addressed (origin's host, ours; a port does not
+ * count), NULL at the end, so that BUCKET.HOST is virtual-hosted.  An IP address or "localhost" is
+ * always the store itself; any other name is OTHER.  Names are those of the cache and of the
+ * kernel's programs: the path, percent-decoded.  0 or -ENOMEM; ffs_ask_release() frees the members.
  */
 int ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts);
 void ffs_ask_release(struct ffs_ask *a);
