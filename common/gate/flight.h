@@ -75,7 +75,7 @@ enum ffs_flight_kind {
 };
 struct ffs_flight_who {
 	enum ffs_flight_kind kind;
-	unsigned char request[32]; /* PRESIGNED: the SHA-256 of host and target */
+	char request[65]; /* PRESIGNED: the SHA-256 of all its head */
 };
 
 /* The one of this object that may be joined (ASKED, FLYING, LANDED but not yet in its place), or

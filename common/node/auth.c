@@ -2,21 +2,16 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/s3/daykeys.h"
+
 #define FIELDS_MAX 100
-#define KEYS 8 /* (day, region) pairs that are in use at a time */
 
 struct ffs_auth {
 	char *access_key, *secret_key;
-	pthread_mutex_t lock;
-	unsigned next;
-	struct {
-		char day[9], region[65];
-		unsigned char key[32];
-	} keys[KEYS];
+	struct ffs_daykeys *keys;
 };
 
 struct fields {
@@ -31,10 +26,10 @@ ffs_auth_new(const char *access_key, const char *secret_key)
 
 	if (!a)
 		return NULL;
-	pthread_mutex_init(&a->lock, NULL);
 	a->access_key = strdup(access_key);
 	a->secret_key = strdup(secret_key);
-	if (!a->access_key || !a->secret_key) {
+	a->keys = ffs_daykeys_new(secret_key);
+	if (!a->access_key || !a->secret_key || !a->keys) {
 		ffs_auth_free(a);
 		errno = ENOMEM;
 		return NULL;
@@ -51,8 +46,7 @@ ffs_auth_free(struct ffs_auth *a)
 		OPENSSL_cleanse(a->secret_key, strlen(a->secret_key));
 	free(a->access_key);
 	free(a->secret_key);
-	pthread_mutex_destroy(&a->lock);
-	OPENSSL_cleanse(a->keys, sizeof(a->keys));
+	ffs_daykeys_free(a->keys);
 	free(a);
 }
 
@@ -67,30 +61,6 @@ add_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *valu
 	f->v[f->n].name = name;
 	f->v[f->n++].value = value ? value : "";
 	return MHD_YES;
-}
-
-/* The signing key of the claim's day and region: kept, because it takes four HMACs. */
-static int
-signing_key(struct ffs_auth *a, const struct ffs_sigv4_claim *c, unsigned char key[32])
-{
-	struct ffs_sigv4_scope s = { .secret_key = a->secret_key, .region = c->region };
-	unsigned i;
-	int rc = 0;
-
-	pthread_mutex_lock(&a->lock);
-	for (i = 0; i < KEYS; i++)
-		if (!strcmp(a->keys[i].day, c->day) && !strcmp(a->keys[i].region, c->region))
-			break;
-	if (i == KEYS) {
-		i = a->next;
-		rc = ffs_sigv4_key(a->keys[i].key, &s, c->day);
-		memcpy(a->keys[i].day, rc ? "" : c->day, rc ? 1 : sizeof(c->day));
-		memcpy(a->keys[i].region, c->region, sizeof(c->region));
-		a->next = (i + 1) % KEYS;
-	}
-	memcpy(key, a->keys[i].key, 32);
-	pthread_mutex_unlock(&a->lock);
-	return rc;
 }
 
 enum ffs_fault
@@ -116,7 +86,7 @@ ffs_auth_check(
 		return in_query ? FFS_FAULT_AUTH_QUERY : FFS_FAULT_AUTH_HEADER;
 	if (!ffs_sigv4_same(claim->access_key, a->access_key))
 		return FFS_FAULT_INVALID_ACCESS_KEY;
-	rc = signing_key(a, claim, key);
+	rc = ffs_daykeys_get(a->keys, claim, key);
 	if (!rc)
 		rc = ffs_sigv4_verify(claim, &r, a->secret_key, key, time(NULL));
 	switch (rc) {
