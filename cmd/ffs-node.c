@@ -1,12 +1,10 @@
 /*
  * ffs-node: be a node: serve a store.
  */
-#include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,15 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "common/s3/config.h"
 #include "common/base/exit.h"
-#include "common/base/loopback.h"
 #include "common/base/opt.h"
+#include "common/base/place.h"
 #include "common/base/process.h"
 #include "common/base/userdirs.h"
 #include "common/node/serve.h"
@@ -36,14 +33,6 @@ struct opts {
 	const char *log;
 	uint64_t max_connections;
 	bool serve, anonymous, no_sync, verbose;
-};
-
-/* An address to listen on, and what clients on this machine call it. */
-struct place {
-	struct sockaddr_storage sa;
-	socklen_t len;
-	bool loopback;
-	char url[80];
 };
 
 static void
@@ -65,88 +54,6 @@ help(void)
 	     "  -v, --verbose            a JSON line for every request on standard error\n"
 	     "  -h, --help               this text\n"
 	     "  -V, --version            the version");
-}
-
-/* --- where to listen --- */
-
-static bool
-is_any(const struct sockaddr_storage *sa)
-{
-	if (sa->ss_family == AF_INET)
-		return !((const struct sockaddr_in *)sa)->sin_addr.s_addr;
-	return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)sa)->sin6_addr);
-}
-
-/* "127.0.0.1:9000", "[::1]:9000", "localhost:9000" */
-static void
-parse_listen(const char *text, struct place *p)
-{
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *ai;
-	char *host = strdup(text), *port, *name;
-	uint64_t n;
-	int rc;
-
-	if (!host)
-		err(FFS_EXIT_FAIL, NULL);
-	port = strrchr(host, ':');
-	if (!port || port == host)
-		ffs_exit_usage("bad address '%s': want ADDR:PORT", text);
-	*port++ = '\0';
-	if (ffs_opt_uint(port, 0, 65535, &n))
-		ffs_exit_usage("bad port in '%s'", text);
-	name = host;
-	if (host[0] == '[' && port[-2] == ']') {
-		port[-2] = '\0';
-		name++;
-	} else if (strchr(host, ':')) {
-		ffs_exit_usage("bad address '%s': an IPv6 address goes in brackets", text);
-	}
-	rc = getaddrinfo(name, port, &hints, &ai);
-	if (rc)
-		ffs_exit_usage("bad address '%s': %s", text, gai_strerror(rc));
-	memcpy(&p->sa, ai->ai_addr, ai->ai_addrlen);
-	p->len = ai->ai_addrlen;
-	p->loopback = ffs_loopback_is((const struct sockaddr *)&p->sa);
-	freeaddrinfo(ai);
-	free(host);
-}
-
-static int
-listen_on(struct place *p, const char *text)
-{
-	int on = 1, fd = socket(p->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		err(FFS_EXIT_FAIL, "cannot listen on '%s'", text);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&p->sa, p->len) || listen(fd, SOMAXCONN) ||
-	    getsockname(fd, (struct sockaddr *)&p->sa, &p->len))
-		err(FFS_EXIT_FAIL, "cannot listen on '%s'", text);
-	return fd;
-}
-
-/* What clients here use: an address that means all of them is reached by loopback. */
-static void
-make_url(struct place *p)
-{
-	char host[INET6_ADDRSTRLEN] = "127.0.0.1";
-	unsigned port;
-
-	if (p->sa.ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)&p->sa;
-
-		port = ntohs(in->sin_port);
-		if (!is_any(&p->sa))
-			inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-	} else {
-		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&p->sa;
-
-		port = ntohs(in->sin6_port);
-		if (!is_any(&p->sa))
-			inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
-	}
-	snprintf(p->url, sizeof(p->url), strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u",
-	    host, port);
 }
 
 /* --- serving --- */
@@ -224,20 +131,24 @@ serve(const struct opts *o)
 {
 	struct ffs_serve_opts so = { .max_connections = (unsigned)o->max_connections };
 	char *access_key = NULL, *secret_key = NULL;
-	struct place p = { .len = 0 };
+	struct ffs_place p;
+	char why[640];
 	struct ffs_serve *s;
 	sigset_t set;
 	unsigned cut;
 	int rc;
 
-	parse_listen(o->listen, &p);
+	if (ffs_place_parse(&p, o->listen, why, sizeof(why)))
+		ffs_exit_usage("%s", why);
 	if (o->anonymous && !p.loopback)
 		ffs_exit_usage("--anonymous is for loopback only, not for '%s'", o->listen);
 	raise_files(o->max_connections);
 	so.log_fd = open_log(o);
 	so.store = open_store(o);
-	so.listen_fd = listen_on(&p, o->listen);
-	make_url(&p);
+	so.listen_fd = ffs_place_listen(&p);
+	if (so.listen_fd < 0)
+		errx(
+		    FFS_EXIT_FAIL, "cannot listen on '%s': %s", o->listen, strerror(-so.listen_fd));
 	if (!o->anonymous)
 		read_keys(p.url, &access_key, &secret_key);
 	so.access_key = access_key;
