@@ -316,24 +316,53 @@ ffs_served_object(
 	return 0;
 }
 
+/* Add what slot p of a program has; false: it is none, or one that is being made. */
+static bool
+add_slot(const struct program *p, uint64_t *tag, char name[FFS_SERVED_COMM], uint32_t *uid,
+    struct ffs_served_count *c)
+{
+	struct ffs_served_count more;
+	unsigned i;
+
+	*tag = __atomic_load_n(&p->tag, __ATOMIC_ACQUIRE);
+	*uid = p->uid;
+	memcpy(name, p->comm, FFS_SERVED_COMM);
+	copy(&more, &p->last, p->requests, p->bytes, p->us);
+	if (*tag <= TAKEN || name[FFS_SERVED_COMM - 1] || *tag != program_tag(name, *uid))
+		return false;
+	for (i = 0; i < FFS_SERVED_N; i++) {
+		c->requests[i] += more.requests[i];
+		c->bytes[i] += more.bytes[i];
+		c->us[i] += more.us[i];
+	}
+	c->last_us = more.last_us > c->last_us ? more.last_us : c->last_us;
+	return true;
+}
+
 int
 ffs_served_programs(const struct ffs_served *s,
     int (*each)(void *arg, const char *comm, uint32_t uid, const struct ffs_served_count *c),
     void *arg)
 {
-	char name[FFS_SERVED_COMM];
-	struct ffs_served_count c;
-	const struct program *p;
+	char name[FFS_SERVED_COMM], again[FFS_SERVED_COMM];
+	uint64_t tag, seen[FFS_SERVED_PROGRAMS];
+	uint32_t uid, other;
+	unsigned i, k, end;
 	int rc = 0;
 
-	for (p = s->programs; !rc && p < s->programs + FFS_SERVED_PROGRAMS; p++) {
-		uint64_t tag = __atomic_load_n(&p->tag, __ATOMIC_ACQUIRE);
-		uint32_t uid = p->uid;
+	for (i = 0; i < FFS_SERVED_PROGRAMS; i++)
+		seen[i] = ffs_table_get(&s->programs[i].tag);
+	for (i = 0; !rc && i < FFS_SERVED_PROGRAMS; i++) {
+		struct ffs_served_count c = { 0 };
 
-		memcpy(name, p->comm, sizeof(name));
-		copy(&c, &p->last, p->requests, p->bytes, p->us);
-		if (tag <= TAKEN || name[sizeof(name) - 1] || tag != program_tag(name, uid))
+		if (!seen[i] || !add_slot(s->programs + i, &tag, name, &uid, &c))
 			continue;
+		/* Two that made its slot at the same time made two. */
+		for (k = i + 1, end = i / WAYS * WAYS + WAYS; k < end; k++)
+			if (seen[k] == tag) {
+				(void)add_slot(s->programs + k, &seen[k], again, &other, &c);
+				seen[k] = 0;
+			}
 		rc = each(arg, name, uid, &c);
 	}
 	return rc;
