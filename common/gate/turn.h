@@ -42,7 +42,7 @@ enum ffs_turn_way {
 
 struct ffs_reply {
 	struct ffs_buf head;       /* status line to empty line */
-	int fd;                    /* the body, -1 none */
+	int fd;                    /* the body, -1 none; the turn closes it */
 	uint64_t at, left;         /* of it */
 	struct ffs_flight *flight; /* the file grows: ffs_flight_have() says how far; NULL: it is
 	                              complete */
@@ -51,7 +51,6 @@ struct ffs_reply {
 struct ffs_turn {
 	struct ffs_turns *all;
 	struct ffs_ask ask;
-	const char *endpoint; /* of the name in the cache; the caller's */
 	char add[160]; /* fields to add to the request ("If-None-Match: \"...\"\r\n") or "" */
 	struct ffs_cache_hit hit; /* what was found; fd -1 none */
 	struct ffs_reply reply;
@@ -66,7 +65,8 @@ struct ffs_turn {
 	struct ffs_kept *kept;      /* of hit */
 	unsigned minor;             /* the request's HTTP/1.minor */
 	bool keep_alive;            /* the client's connection stays */
-	bool writes, reads, counted;
+	bool written;               /* a write that was done */
+	bool good;  /* hit is an answer to this request if it is the current version */
 	time_t now; /* of begin */
 	int checked;
 };

@@ -11,9 +11,9 @@
 
 /* --- turn.c --- */
 
-/* The bytes of t->hit are the answer (t->ask says which), in the words of t->kept and, where there
- * is one, of the origin's 304.  SERVE, or PASS where that cannot be. */
-enum ffs_turn_way ffs_turn_serve(
+/* Make t->reply: the bytes of t->hit that were asked for, in the words of t->kept and, where there
+ * is one, of the origin's 304.  False: no memory. */
+bool ffs_turn_serve(
     struct ffs_turn *t, const struct ffs_head *not_modified, enum ffs_served_from from);
 
 /* --- turnkeep.c --- */
@@ -28,6 +28,9 @@ enum ffs_turn_way ffs_turn_miss(struct ffs_turn *t);
 
 /* A 200 came to a read, of another version than the cache had, if any: KEEP it, or PASS. */
 enum ffs_turn_way ffs_turn_came(struct ffs_turn *t, const struct ffs_head *answer);
+
+/* The flight that was waited for (t->flight) has its head, or has ended. */
+enum ffs_turn_way ffs_turn_waited(struct ffs_turn *t);
 
 /* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
  * is away (--stale-if-error)? */

@@ -1,0 +1,319 @@
+#include "common/gate/turn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common/gate/turnimpl.h"
+
+/* Files up to this size are compared in passing; larger ones by who can wait for the disk. */
+enum { SMALL = 256 << 10 };
+
+static void
+let_go(struct ffs_turn *t)
+{
+	if (t->hit.fd >= 0)
+		close(t->hit.fd);
+	t->hit.fd = -1;
+	t->good = false;
+	t->add[0] = '\0';
+}
+
+/* The entry, whatever its version. */
+static void
+drop(struct ffs_turn *t)
+{
+	(void)ffs_cache_drop(t->all->cache, &t->name);
+}
+
+/* All entries of the bucket: each of the cache's is looked at. */
+static void
+drop_bucket(struct ffs_turn *t)
+{
+	struct ffs_cache *c = ffs_cache_open(ffs_cache_path(t->all->cache), false, NULL);
+
+	if (c)
+		(void)ffs_cache_drop_bucket(c, t->name.endpoint, t->name.bucket);
+	ffs_cache_free(c);
+}
+
+/* --- reads --- */
+
+static enum ffs_turn_way
+miss(struct ffs_turn *t)
+{
+	let_go(t);
+	if (t->ask.kind != FFS_ASK_READ)
+		return FFS_TURN_PASS;
+	ffs_cache_note_miss(t->all->cache, &t->name);
+	return ffs_turn_miss(t);
+}
+
+/* Which of the entry's bytes are asked for.  False: the origin says. */
+static bool
+cut(struct ffs_turn *t)
+{
+	const struct ffs_ask *a = &t->ask;
+
+	t->reply.at = 0;
+	t->reply.left = t->hit.size;
+	if (!a->range[0])
+		return true;
+	/* A condition that does not hold gets the whole: from who honours it. */
+	if (a->if_range[0] && !ffs_answer_is_etag(a->if_range, strlen(a->if_range), t->hit.etag))
+		return false;
+	return ffs_answer_range(a->range, t->hit.size, &t->reply.at, &t->reply.left);
+}
+
+/* Is there an entry with which this request can be answered, given that it is the current one? */
+static bool
+find(struct ffs_turn *t)
+{
+	const struct ffs_ask *a = &t->ask;
+
+	if (ffs_cache_find(t->all->cache, &t->name, NULL, &t->hit) || t->hit.decoded)
+		return false;
+	if (!t->kept && !(t->kept = malloc(sizeof(*t->kept))))
+		return false;
+	return !ffs_kept_read(&t->hit, t->kept) &&
+	       (!a->checksums || a->range[0] || t->kept->checksums);
+}
+
+/* The entry is right: is it known to be the current one, or does the origin have to say so? */
+static enum ffs_turn_way
+ask(struct ffs_turn *t)
+{
+	t->good = true;
+	if (ffs_turn_fresh(t) && ffs_turn_serve(t, NULL, FFS_SERVED_CACHE))
+		return FFS_TURN_SERVE;
+	/* The answer to a HEAD costs no more than a 304, and is the origin's own. */
+	if (t->ask.kind == FFS_ASK_READ)
+		snprintf(t->add, sizeof(t->add), "If-None-Match: \"%s\"\r\n", t->hit.etag);
+	return FFS_TURN_PASS;
+}
+
+static enum ffs_turn_way
+checked(struct ffs_turn *t, int rc)
+{
+	if (!rc)
+		return ask(t);
+	if (rc == -EBADMSG)
+		ffs_cache_damaged(t->all->cache, &t->name, &t->hit);
+	return miss(t);
+}
+
+static enum ffs_turn_way
+look(struct ffs_turn *t)
+{
+	const struct ffs_ask *a = &t->ask;
+
+	if (!find(t))
+		return miss(t);
+	/* What the client makes a condition of is for the origin to judge, but for the one case in
+	 * which it is what we would ask ourselves. */
+	if (!a->may_add || !cut(t) ||
+	    (a->conditional &&
+		(!a->if_match || !ffs_answer_is_etag(a->match, strlen(a->match), t->hit.etag))))
+		return FFS_TURN_PASS;
+	if (t->hit.verified)
+		return ask(t);
+	if (t->hit.size > SMALL)
+		return FFS_TURN_CHECK;
+	return checked(t, ffs_cache_check(t->all->cache, &t->hit));
+}
+
+enum ffs_turn_way
+ffs_turn_begin(struct ffs_turn *t, struct ffs_turns *all, const struct ffs_head *request,
+    const char *endpoint, const char *const *hosts, time_t now)
+{
+	memset(t, 0, sizeof(*t));
+	t->all = all;
+	t->hit.fd = t->reply.fd = -1;
+	t->uid = (uint32_t)-1;
+	t->now = now;
+	t->minor = request->minor;
+	t->keep_alive = request->keep_alive;
+	if (!all->cache || ffs_ask_parse(&t->ask, request, hosts))
+		return FFS_TURN_PASS;
+	t->name = (struct ffs_cache_name){ endpoint, t->ask.bucket, t->ask.key };
+	switch (t->ask.kind) {
+	case FFS_ASK_READ:
+	case FFS_ASK_HEAD:
+		ffs_turn_meet(t, request);
+		return look(t);
+	case FFS_ASK_WRITE:
+		drop(t);
+		return FFS_TURN_PASS;
+	case FFS_ASK_WRITE_BUCKET:
+		return FFS_TURN_CHECK;
+	default:
+		return FFS_TURN_PASS;
+	}
+}
+
+void
+ffs_turn_check(struct ffs_turn *t)
+{
+	if (t->ask.kind == FFS_ASK_WRITE_BUCKET)
+		drop_bucket(t);
+	else
+		t->checked = ffs_cache_check(t->all->cache, &t->hit);
+}
+
+enum ffs_turn_way
+ffs_turn_again(struct ffs_turn *t)
+{
+	if (t->ask.kind == FFS_ASK_WRITE_BUCKET)
+		return FFS_TURN_PASS;
+	return t->flight ? ffs_turn_waited(t) : checked(t, t->checked);
+}
+
+/* --- answers --- */
+
+bool
+ffs_turn_serve(struct ffs_turn *t, const struct ffs_head *fresh, enum ffs_served_from from)
+{
+	struct ffs_answer a = { .kept = t->kept,
+		.fresh = fresh,
+		.now = t->now,
+		.size = t->hit.size,
+		.part = t->ask.range[0],
+		.first = t->reply.at,
+		.len = t->reply.left,
+		.checksums = t->ask.checksums,
+		.minor = t->minor,
+		.keep_alive = t->keep_alive };
+
+	ffs_buf_reset(&t->reply.head);
+	ffs_answer_head(&t->reply.head, &a);
+	if (ffs_buf_error(&t->reply.head))
+		return false;
+	if (t->ask.kind == FFS_ASK_HEAD)
+		t->reply.left = 0;
+	else
+		t->reply.fd = t->hit.fd;
+	t->from = from;
+	return true;
+}
+
+static bool
+says_else(const struct ffs_kept_field *f, const struct ffs_head *h, const char *name)
+{
+	const struct ffs_span *v = ffs_head_get(h, name, NULL);
+
+	return strlen(name) == f->nname && !strncasecmp(f->name, name, f->nname) && v &&
+	       (v->n != f->nvalue || memcmp(v->p, f->value, v->n));
+}
+
+/* Is what an answer says of the object what the entry says: also its fields may be changed, the
+ * bytes and the ETag staying as they are. */
+static bool
+is_same(const struct ffs_turn *t, const struct ffs_head *h)
+{
+	struct ffs_kept_field f;
+	size_t at = 0;
+
+	while (ffs_kept_next(t->kept, &at, &f))
+		if (says_else(&f, h, "ETag") || says_else(&f, h, "Last-Modified") ||
+		    says_else(&f, h, "X-Amz-Version-Id"))
+			return false;
+	return true;
+}
+
+/* Once a second is enough: that is how fine it is. */
+static void
+validated(struct ffs_turn *t)
+{
+	if (t->hit.validated < (int64_t)t->now)
+		ffs_cache_validated(t->all->cache, &t->hit);
+}
+
+static enum ffs_turn_way
+not_modified(struct ffs_turn *t, const struct ffs_head *h)
+{
+	if (is_same(t, h)) {
+		validated(t);
+		if (ffs_turn_serve(t, h, FFS_SERVED_CHECKED))
+			return FFS_TURN_SERVE;
+	} else {
+		drop(t);
+	}
+	let_go(t);
+	return FFS_TURN_REPEAT;
+}
+
+static enum ffs_turn_way
+current(struct ffs_turn *t, const struct ffs_head *h)
+{
+	bool had = t->hit.fd >= 0;
+	enum ffs_turn_way way = FFS_TURN_PASS;
+
+	if (had && t->kept && ffs_head_get(h, "ETag", NULL) && is_same(t, h)) {
+		validated(t);
+		return FFS_TURN_PASS;
+	}
+	let_go(t);
+	if (h->status == 200 && t->ask.kind == FFS_ASK_READ)
+		way = ffs_turn_came(t, h);
+	/* What is kept takes its place. */
+	if (had && way == FFS_TURN_PASS)
+		drop(t);
+	return way;
+}
+
+enum ffs_turn_way
+ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *h)
+{
+	t->written = t->ask.kind == FFS_ASK_WRITE && h->status >= 200 && h->status < 300;
+	if (t->written)
+		drop(t);
+	if (!t->all->cache || (t->ask.kind != FFS_ASK_READ && t->ask.kind != FFS_ASK_HEAD))
+		return FFS_TURN_PASS;
+	switch (h->status) {
+	case 200:
+	case 206:
+		return current(t, h);
+	case 304:
+		return t->add[0] ? not_modified(t, h) : FFS_TURN_PASS;
+	case 404:
+	case 410:
+		drop(t);
+		return FFS_TURN_PASS;
+	default:
+		return FFS_TURN_PASS;
+	}
+}
+
+enum ffs_turn_way
+ffs_turn_failed(struct ffs_turn *t, int status)
+{
+	(void)status;
+	return t->good && ffs_turn_stale(t) && ffs_turn_serve(t, NULL, FFS_SERVED_STALE)
+	           ? FFS_TURN_SERVE
+	           : FFS_TURN_PASS;
+}
+
+/* --- the end --- */
+
+void
+ffs_turn_end(struct ffs_turn *t, uint64_t bytes, uint64_t us, bool ok)
+{
+	/* The answer to what puts an upload's parts together begins long before it is done. */
+	if (t->written)
+		drop(t);
+	if (t->from != FFS_SERVED_ORIGIN && t->ask.kind == FFS_ASK_READ && (ok || bytes))
+		ffs_cache_note_hit(t->all->cache, &t->name, bytes, us);
+	if (t->all->served && (ok || bytes))
+		ffs_served_note(t->all->served, t->name.key ? &t->name : NULL, t->comm, t->uid,
+		    t->from, bytes, us);
+	ffs_turn_left(t);
+	let_go(t);
+	free(t->kept);
+	ffs_buf_release(&t->reply.head);
+	ffs_ask_release(&t->ask);
+	memset(t, 0, sizeof(*t));
+	t->hit.fd = t->reply.fd = -1;
+}
