@@ -15,6 +15,11 @@ const volatile __u64 threshold = 2;
 const volatile __u64 rearm_ns = 30ull * 1000 * 1000 * 1000;
 const volatile __u64 window_ns;
 const volatile __u64 seed;
+const volatile __u32 redirect;                    /* connections to stores go to the gateway */
+const volatile __u32 uids[FFS_UIDS_MAX], uids_n;  /* whose; 0: everybody's */
+const volatile __u64 exclude[FFS_EXCLUDE_MAX][2]; /* but for programs of these names */
+const volatile __u32 exclude_n;
+const volatile __u32 knows_mptcp; /* the kernel can say which sockets are MPTCP's */
 
 #define WINDOW 4096 /* of a head, at most */
 
@@ -43,6 +48,7 @@ enum conn_flag {
 	CONN_FIN_CLIENT = 1 << 13,
 	CONN_FIN_SERVER = 1 << 14,
 	CONN_PIECE = 1 << 15,     /* pieces has the beginning of a head */
+	CONN_RELAY = 1 << 16,     /* the gateway's, with requests of others: now of uid, comm */
 };
 
 /* What the open request is, and how far its answer. */
@@ -178,6 +184,67 @@ struct {
 	__type(key, __u64);
 	__type(value, struct comm);
 } comms SEC(".maps");
+
+/* Where the gateway listens, which it says itself. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ffs_gate_entry);
+} gate SEC(".maps");
+
+/* Its socket that ends with it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} life SEC(".maps");
+
+/* Its sockets to stores, and whose requests they carry now. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ffs_relay);
+} relays SEC(".maps");
+
+/* Stores whose clients are redirected to it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FFS_STORES_MAX);
+	__type(key, struct ffs_end);
+	__type(value, __u32);
+} stores SEC(".maps");
+
+/* Processes that are stores themselves: what they say to each other is not for the gateway. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FFS_SERVERS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} servers SEC(".maps");
+
+/* A client's socket that goes to the gateway. */
+struct meant {
+	struct ffs_end gate;
+	struct ffs_caller caller;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct meant);
+} meants SEC(".maps");
+
+/* The same for the gateway, which takes out what it has read.  LRU: it may not come to that. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct ffs_caller_key);
+	__type(value, struct ffs_caller);
+} callers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

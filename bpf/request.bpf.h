@@ -290,6 +290,23 @@ request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, 
 	}
 }
 
+/* For whom the gateway sends this request: its connections carry one after another. */
+static __always_inline void
+request_relay(struct __sk_buff *skb, struct conn *c)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct ffs_relay *r;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	r = sk ? bpf_sk_storage_get(&relays, sk, NULL, 0) : NULL;
+	if (!r)
+		return;
+	c->flags |= CONN_RELAY;
+	c->uid = r->uid;
+	__builtin_memcpy(c->comm, r->comm, sizeof(c->comm));
+}
+
 /*
  * Who sends requests over this connection; looked up once.  This host, where a socket goes with what
  * did not come in by any interface: a tap gives its packets one too.
@@ -310,6 +327,7 @@ request_who(struct __sk_buff *skb, struct conn *c)
 	comm = bpf_map_lookup_elem(&comms, &cookie);
 	if (comm)
 		__builtin_memcpy(c->comm, comm->name, sizeof(c->comm));
+	request_relay(skb, c);
 }
 
 /* A request before the one before was answered: 1, if this one cannot be followed either. */
@@ -408,6 +426,8 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 	now = bpf_ktime_get_ns();
 	if (!(c->flags & CONN_KNOWN))
 		request_who(skb, c);
+	else if (c->flags & CONN_RELAY)
+		request_relay(skb, c);
 	c->req_next = p->seq + p->plen;
 	c->flags |= CONN_REQ_SEQ;
 	if (request_flush(p, c))

@@ -3,8 +3,8 @@
 #define FFS_TUNE_BPF_H
 
 /*
- * Connections to stores, and of stores: no Nagle, and no long wait for an ACK to ride on data.
- * What this kernel refuses is counted; meta says why.
+ * Connections to stores and to the gateway, and of theirs: no Nagle, and no long wait for an ACK to
+ * ride on data.  What this kernel refuses is counted; meta says why.
  */
 #ifndef SOL_TCP
 #define SOL_TCP 6
@@ -31,6 +31,17 @@ tune_delack(struct bpf_sock_ops *skops, struct ffs_meta *m)
 	return err;
 }
 
+static __always_inline int
+is_tuned(__u16 port)
+{
+	const struct ffs_gate_entry *g;
+
+	if (port_is_watched(port))
+		return 1;
+	g = gate_entry();
+	return g && port && (port == g->v4.port || port == g->v6.port);
+}
+
 SEC("sockops")
 int
 ffs_tune(struct bpf_sock_ops *skops)
@@ -38,10 +49,14 @@ ffs_tune(struct bpf_sock_ops *skops)
 	struct ffs_meta *m;
 	int one = 1, err;
 
+	if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
+		calls(skops);
+		return 1;
+	}
 	if (skops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 	    skops->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
-	if (!port_is_watched(skops->local_port) && !port_is_watched(bpf_ntohl(skops->remote_port)))
+	if (!is_tuned(skops->local_port) && !is_tuned(bpf_ntohl(skops->remote_port)))
 		return 1;
 	m = bpf_map_lookup_elem(&meta, &(__u32){ 0 });
 	if (!m)

@@ -32,7 +32,7 @@
 #include "bpf/request.bpf.h"
 #include "bpf/response.bpf.h"
 #include "bpf/traffic.bpf.h"
+#include "bpf/redirect.bpf.h"
 #include "bpf/tune.bpf.h"
-#include "bpf/who.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -75,6 +75,51 @@ struct ffs_object_stat {
 	__u32 lat[FFS_LAT_BUCKETS];
 };
 
+/* Redirecting to the gateway: whose connections, at most so many of each. */
+#define FFS_UIDS_MAX 32
+#define FFS_EXCLUDE_MAX 16
+#define FFS_STORES_MAX 256
+#define FFS_SERVERS_MAX 256
+
+/* One end of a connection: address (IPv4 as v4-mapped) and port in host order. */
+struct ffs_end {
+	__u8 addr[16];
+	__u16 port; /* 0: none */
+	__u16 pad[3];
+};
+
+/*
+ * The gateway's word that it lives and listens: until the deadline (CLOCK_MONOTONIC, 2 s ahead at
+ * most), and as long as its UDP socket at 127.0.0.1:life_port is there, which it has entered in the
+ * map life.
+ */
+struct ffs_gate_entry {
+	__u64 deadline_ns;
+	struct ffs_end v4, v6; /* where it listens */
+	__u32 pid;
+	__u16 life_port;
+	__u16 pad;
+};
+
+/* A connection to the gateway, by its ends. */
+struct ffs_caller_key {
+	struct ffs_end client, gate;
+};
+
+struct ffs_caller {
+	struct ffs_end meant; /* the store; port 0: it came to the gateway by itself */
+	__u64 ns;             /* when it connected */
+	__u32 uid;
+	__u32 pad;
+	char comm[FFS_COMM_LEN];
+};
+
+/* A connection of the gateway to a store: for whom. */
+struct ffs_relay {
+	__u32 uid; /* (__u32)-1: unknown */
+	char comm[FFS_COMM_LEN];
+};
+
 enum ffs_event_type {
 	FFS_EVENT_HOT = 1,
 	FFS_EVENT_INVALIDATE = 2,
@@ -125,6 +170,8 @@ struct ffs_event {
 	X(retransmits, 0, "segments seen before")                                                  \
 	X(aborted, 0, "transfers that ended early")                                                \
 	X(conns, 0, "connections seen from their first packet")                                    \
+	X(redirected, 0, "connections to stores that went to the gateway")                         \
+	X(gate_away, 0, "those that did not, for it was not there")                                \
 	X(tuned, 0, "connections tuned")                                                           \
 	X(nodelay_ok, 0, "TCP_NODELAY was set")                                                    \
 	X(nodelay_refused, 0, "TCP_NODELAY was refused")                                           \
@@ -153,8 +200,8 @@ enum ffs_counter {
 	    FFS_COUNTERS_N
 };
 
-/* The one entry of the map meta: who loaded what, for those who share the pins.  It is pinned when all
- * is attached: who finds it finds all. */
+/* The one entry of the map meta: who loaded what, for those who share the pins.  It is pinned when
+ * all is attached: who finds it finds all. */
 struct ffs_meta {
 	__u32 abi;
 	__u32 pid;       /* of the loader; 0: all stays by itself (--pin) */
@@ -176,6 +223,11 @@ _Static_assert(sizeof(struct ffs_object_id) == 32, "shared layout");
 _Static_assert(sizeof(struct ffs_object_name) == 8 + FFS_TEXT_MAX, "shared layout");
 _Static_assert(
     sizeof(struct ffs_object_stat) == 16 * 8 + 8 + 16 + 4 * FFS_LAT_BUCKETS, "shared layout");
+_Static_assert(sizeof(struct ffs_end) == 24, "shared layout");
+_Static_assert(sizeof(struct ffs_gate_entry) == 64, "shared layout");
+_Static_assert(sizeof(struct ffs_caller_key) == 48, "shared layout");
+_Static_assert(sizeof(struct ffs_caller) == 56, "shared layout");
+_Static_assert(sizeof(struct ffs_relay) == 20, "shared layout");
 _Static_assert(sizeof(struct ffs_event) == 96 + FFS_TEXT_MAX, "shared layout");
 _Static_assert(sizeof(struct ffs_meta) == 72, "shared layout");
 

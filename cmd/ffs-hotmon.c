@@ -35,25 +35,16 @@ struct opts {
 static void
 help(void)
 {
-	puts("usage: ffs-hotmon [-i NAME[,NAME...]]... [--ports LIST] [--json] [OPTION...]\n"
-	     "       ffs-hotmon --pin [OPTION...] | --unpin\n"
-	     "       ffs-hotmon --once [--json]\n"
-	     "\n"
-	     "Watches the S3 traffic of this machine in the kernel, and prints a line for every\n"
-	     "object that becomes hot.\n"
-	     "\n"
-	     "  -i, --interface NAME   only these (default: loopback and all that are up)\n"
-	     "      --ports LIST       watch these (default: the configured endpoints', and 9000)\n"
-	     "      --cgroup PATH      tune connections of this cgroup (default: all)\n"
-	     "      --group NAME       who else may read (default: the invoking user's group)\n"
-	     "      --hot N            reads that make an object hot (default 2)\n"
-	     "      --rearm TIME       tell again after this time at the earliest (30s)\n"
-	     "      --window TIME      count the reads of this time (default: of all times)\n"
-	     "      --max-objects N    objects that are known at a time (65536)\n"
-	     "      --max-conns N      connections (32768)\n"
-	     "      --ring-size SIZE   events that wait for ffs-cache (1m)\n"
-	     "      --attach=HOW       auto, tcx, clsact\n"
-	     "      --pin              leave the programs in place, and exit\n"
+	fputs("usage: ffs-hotmon [-i NAME[,NAME...]]... [--ports LIST] [--json] [OPTION...]\n"
+	      "       ffs-hotmon --pin [OPTION...] | --unpin\n"
+	      "       ffs-hotmon --once [--json]\n"
+	      "\n"
+	      "Watches the S3 traffic of this machine in the kernel, and prints a line for every\n"
+	      "object that becomes hot.\n"
+	      "\n",
+	    stdout);
+	fputs(ffs_loadopt_help(), stdout);
+	puts("      --pin              leave the programs in place, and exit\n"
 	     "      --unpin            remove them\n"
 	     "      --once             print the table of what is pinned, and exit\n"
 	     "      --json             JSON Lines\n"
@@ -170,7 +161,7 @@ view(const struct opts *o, int fd)
 	begin(&s, o, fd);
 	ffs_process_catch();
 	if (fd >= 0)
-		rc = ffs_session_load(&s, o->load.ports, &why);
+		rc = ffs_session_load(&s, o->load.ports, &o->load.watch.load.redirect, &why);
 	if (rc)
 		die(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
 	if (o->pin) {
@@ -182,6 +173,9 @@ view(const struct opts *o, int fd)
 		on_note((void *)o, !o->load.given,
 		    "the programs were loaded by another ffs-hotmon: "
 		    "options for them do not matter");
+	if (o->load.watch.load.redirect.on && !s.maps.loaded.redirect)
+		on_note(
+		    (void *)o, false, "nothing is redirected: they were loaded without --redirect");
 	stop = o->live.mode ? live(&s, o) : follow(&s, o);
 	ffs_session_release(&s);
 	if (stop < 0)
@@ -271,6 +265,10 @@ watch(struct opts *o)
 		errx(FFS_EXIT_FAIL,
 		    "cannot pin: ffs-hotmon %u has loaded the programs, and will take them with it",
 		    m.pid);
+	if (o->load.watch.load.redirect.on && !m.redirect)
+		errx(FFS_EXIT_FAIL,
+		    "cannot redirect: the programs are pinned already, without --redirect (--unpin "
+		    "removes them)");
 	on_note(o, false,
 	    "the programs are pinned already, as they were loaded (--unpin removes them)");
 	return FFS_EXIT_OK;
@@ -290,6 +288,7 @@ static const struct option longopts[] = {
 	{ "attach", required_argument, NULL, FFS_LOADOPT_ATTACH },
 	{ "cgroup", required_argument, NULL, FFS_LOADOPT_CGROUP },
 	{ "dataset", required_argument, NULL, FFS_LIVEOPT_DATASET },
+	{ "exclude-comm", required_argument, NULL, FFS_LOADOPT_EXCLUDE_COMM },
 	{ "group", required_argument, NULL, FFS_LOADOPT_GROUP },
 	{ "help", no_argument, NULL, 'h' },
 	{ "hot", required_argument, NULL, FFS_LOADOPT_HOT },
@@ -304,8 +303,10 @@ static const struct option longopts[] = {
 	{ "ports", required_argument, NULL, FFS_LOADOPT_PORTS },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "rearm", required_argument, NULL, FFS_LOADOPT_REARM },
+	{ "redirect", no_argument, NULL, FFS_LOADOPT_REDIRECT },
 	{ "ring-size", required_argument, NULL, FFS_LOADOPT_RING_SIZE },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "uid", required_argument, NULL, FFS_LOADOPT_UID },
 	{ "unpin", no_argument, NULL, OPT_UNPIN },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
@@ -328,6 +329,8 @@ check_opts(const struct opts *o)
 	if ((o->unpin || o->once) && o->load.given)
 		ffs_exit_usage("%s loads nothing: no option for that goes with it",
 		    o->once ? "--once" : "--unpin");
+	if (o->load.whom && !o->load.watch.load.redirect.on)
+		ffs_exit_usage("--uid and --exclude-comm go with --redirect");
 	if (o->json && (o->pin || o->unpin))
 		ffs_exit_usage("--json prints nothing with --pin or --unpin");
 }

@@ -570,7 +570,7 @@ lab_killed_pinning() {
 		run -0 --separate-stderr ffs-hotmon --pin --ports 9000 --cgroup "$FFS_LAB_CGROUP" --attach="$1"
 		[[ $stderr != *"pinned already"* ]] || { echo "at pin $n" >&2; return 1; }
 		links=$(ls "$FFS_BPF_DIR/v1/links" | paste -sd' ')
-		[ "$links" = "${2}tune who4 who6" ]
+		[ "$links" = "${2}connect4 connect6 tune" ]
 		ffs-hotmon --unpin
 		nothing_attached
 	done
@@ -829,7 +829,7 @@ lab_stats() {
 	run -0 --separate-stderr ffs-hotmon --once --json --stats
 	[[ $stderr == *"the kernel measures nothing"* ]] || [ "$(cat /proc/sys/kernel/bpf_stats_enabled)" = 1 ]
 	[ "$(jq -s -r '[.[] | select(.type == "program") | .name] | sort | join(" ")' <<<"$output")" = \
-		"ffs_traffic ffs_tune ffs_who4 ffs_who6" ]
+		"ffs_connect4 ffs_connect6 ffs_traffic ffs_tune" ]
 	ffs-hotmon --unpin
 	start_hotmon --stats --json --ports "$ports"
 	curl -sS "$url/bkt/a" -o one

@@ -10,15 +10,21 @@
 /*
  * Between the gateway and the kernel's redirect (bpf/redirect.bpf.h): says that we live, and learns
  * from the kernel whom a connection was meant for.  Works without any of it, too: then nobody is
- * redirected.
+ * redirected.  For one thread.
  */
 struct ffs_door;
 
-/* listeners: our listening sockets, which the kernel is told of, so that nobody else who binds the
- * port after us gets what is ours.  dir: of the pins, NULL: ffs_maps_dir().  NULL with errno only
- * for lack of memory. */
+/* listeners: our listening sockets, to which the kernel may send connections; they stay the
+ * caller's.  dir: of the pins, NULL: ffs_maps_dir().  NULL with errno only for lack of memory. */
 struct ffs_door *ffs_door_new(const char *dir, const int *listeners, unsigned n);
-/* Withdraws: from here on new connections go to the stores. */
+
+/*
+ * From here on new connections go to the stores; to be called before the listeners are closed.
+ * Those that are on their way here are accepted or reset within FFS_LINGER_MS, and so long the
+ * port is not free, after a kill -9 too: who starts waits for it a little.
+ */
+void ffs_door_withdraw(struct ffs_door *d);
+/* The same, and waits for that. */
 void ffs_door_free(struct ffs_door *d);
 
 /* Every half second: the entry is good for another two; pins that were made anew are opened.  True
@@ -33,15 +39,19 @@ struct ffs_door_caller {
 	char comm[FFS_COMM_LEN];       /* "": unknown */
 };
 
-/* Who is at the other end of an accepted connection.  0, or -ENOENT: nothing is known, which is the
- * rule for clients that the programs do not see. */
+/*
+ * Who is at the other end of an accepted connection; once.  0; -ENOENT: nothing is known, which is
+ * the rule for clients that the programs do not see: the request is for the origin of the
+ * configuration; -ESTALE: what is known may be of another connection that had the same ends, so
+ * whom this one meant is not: close it.  c is filled in any case.
+ */
 int ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c);
 
 /* A socket of ours to an origin, before it connects: it is not redirected, and what it carries is
  * counted as read by c (NULL: nobody in particular).  And when it is closed. */
 void ffs_door_opened(struct ffs_door *d, int fd, const struct ffs_door_caller *c);
 void ffs_door_closing(struct ffs_door *d, int fd);
-/* It now carries requests of c. */
+/* It now carries requests of c: before they are sent. */
 void ffs_door_carries(struct ffs_door *d, int fd, const struct ffs_door_caller *c);
 
 #endif

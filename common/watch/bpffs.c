@@ -214,6 +214,9 @@ ffs_bpffs_clear(struct ffs_bpffs *b)
 	/* meta went in last and goes first: who finds it finds all.  The lock's directory stays:
 	 * another one would be another lock. */
 	n += !unlinkat(fd, "meta", 0);
+	/* Nobody is redirected who is not told of. */
+	n += !unlinkat(fd, FFS_PINS_LINKS "/connect4", 0);
+	n += !unlinkat(fd, FFS_PINS_LINKS "/connect6", 0);
 	for (i = 0; i < sizeof(inner) / sizeof(*inner); i++) {
 		n += empty(fd, inner[i], true);
 		unlinkat(fd, inner[i], AT_REMOVEDIR);

@@ -8,15 +8,15 @@
 char *ffs_cgroup_root(void);
 
 /*
- * Attach tune and who to a cgroup, by links.  They end with it, or are pinned below pin_dir (the
- * directory of the pins) where that is given.
+ * Attach all but traffic, as far as it is loaded, to a cgroup, by links.  They end with it, or are
+ * pinned below pin_dir (the directory of the pins) where that is given.
  */
 struct ffs_cgroup {
 	int links[FFS_LOAD_PROGS]; /* -1: none */
 };
 #define FFS_CGROUP_INIT                                                                            \
 	{                                                                                          \
-		.links = { -1, -1, -1, -1 }                                                        \
+		.links = { -1, -1, -1, -1, -1, -1 }                                                \
 	}
 
 /* 0 or -errno: of tune with *which set to what was refused (a constant), or of the path. */

@@ -72,7 +72,8 @@ begin(struct ffs_guard *g)
 	int rc = ffs_halves_recv(g->fd, &m, -1);
 
 	/* It found nothing to watch, and has said so. */
-	if (rc || m.type != FFS_HALVES_TARGETS || m.targets.hosts_n > FFS_HOSTS_MAX)
+	if (rc || m.type != FFS_HALVES_TARGETS || m.targets.hosts_n > FFS_HOSTS_MAX ||
+	    m.targets.stores_n > FFS_STORES_MAX)
 		return NULL;
 	g->o.load.targets = m.targets;
 	g->o.attach.note = note;
@@ -108,7 +109,7 @@ take_signals(const struct ffs_guard *g, int sigfd, int *status, int *asked)
 
 /* What the other half asks.  false: it has closed its end. */
 static bool
-answer(const struct ffs_guard *g, const struct ffs_watcher *w)
+answer(const struct ffs_guard *g, struct ffs_watcher *w)
 {
 	struct ffs_halves_msg m;
 	int rc = ffs_halves_recv(g->fd, &m, 0);
@@ -117,6 +118,8 @@ answer(const struct ffs_guard *g, const struct ffs_watcher *w)
 		m.rc = ffs_watcher_stats(w, m.stats);
 		ffs_halves_send(g->fd, &m);
 	}
+	if (!rc && m.type == FFS_HALVES_STORES)
+		ffs_watcher_stores(w, &m.targets);
 	return rc != -EPIPE;
 }
 

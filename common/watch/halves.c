@@ -102,7 +102,8 @@ ffs_halves_recv(int fd, struct ffs_halves_msg *m, int ms)
 		return -EPIPE;
 	if (n != sizeof(*m))
 		return -EBADMSG;
-	if (m->type != FFS_HALVES_TARGETS && m->type != FFS_HALVES_STATS)
+	if (m->type != FFS_HALVES_TARGETS && m->type != FFS_HALVES_STORES &&
+	    m->type != FFS_HALVES_STATS)
 		m->text[sizeof(m->text) - 1] = '\0';
 	return 0;
 }

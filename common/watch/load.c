@@ -27,6 +27,27 @@ struct ffs_load {
 /* --- loading --- */
 
 static int
+configure_redirect(struct ffs_load *l)
+{
+	struct watch_bpf__rodata *ro = l->skel->rodata;
+	const struct ffs_load_redirect *r = &l->o.redirect;
+	int rc = bpf_program__set_autoload(l->skel->progs.ffs_peer4, r->on);
+
+	if (!rc)
+		rc = bpf_program__set_autoload(l->skel->progs.ffs_peer6, r->on);
+	if (rc || !r->on)
+		return rc;
+	ro->redirect = 1;
+	memcpy((void *)ro->uids, r->uids, sizeof(ro->uids));
+	memcpy((void *)ro->exclude, r->exclude, sizeof(ro->exclude));
+	ro->uids_n = r->uids_n;
+	ro->exclude_n = r->exclude_n;
+	ro->knows_mptcp = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+			      BPF_FUNC_skc_to_mptcp_sock, NULL) == 1;
+	return 0;
+}
+
+static int
 configure(struct ffs_load *l)
 {
 	struct watch_bpf__rodata *ro = l->skel->rodata;
@@ -50,7 +71,7 @@ configure(struct ffs_load *l)
 		rc = bpf_map__set_max_entries(l->skel->maps.names, o->max_objects);
 	if (!rc)
 		rc = bpf_map__set_max_entries(l->skel->maps.conns, o->max_conns);
-	return rc;
+	return rc ? rc : configure_redirect(l);
 }
 
 /* Which of what the programs need.  Asked only when they were not taken. */
@@ -106,6 +127,8 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 		rc = configure(l);
 	if (!rc)
 		rc = watch_bpf__load(l->skel);
+	if (!rc)
+		rc = ffs_load_stores(l, o->targets.stores, o->targets.stores_n);
 	if (rc) {
 		rc = explain(rc, why);
 		ffs_load_free(l);
@@ -145,10 +168,14 @@ program(const struct ffs_load *l, enum ffs_load_prog p)
 	switch (p) {
 	case FFS_LOAD_PROG_TUNE:
 		return l->skel->progs.ffs_tune;
-	case FFS_LOAD_PROG_WHO4:
-		return l->skel->progs.ffs_who4;
-	case FFS_LOAD_PROG_WHO6:
-		return l->skel->progs.ffs_who6;
+	case FFS_LOAD_PROG_CONNECT4:
+		return l->skel->progs.ffs_connect4;
+	case FFS_LOAD_PROG_CONNECT6:
+		return l->skel->progs.ffs_connect6;
+	case FFS_LOAD_PROG_PEER4:
+		return l->skel->progs.ffs_peer4;
+	case FFS_LOAD_PROG_PEER6:
+		return l->skel->progs.ffs_peer6;
 	case FFS_LOAD_PROG_TRAFFIC:
 	default:
 		return l->skel->progs.ffs_traffic;
@@ -158,7 +185,9 @@ program(const struct ffs_load *l, enum ffs_load_prog p)
 int
 ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p)
 {
-	return bpf_program__fd(program(l, p));
+	int fd = bpf_program__fd(program(l, p));
+
+	return fd < 0 ? -1 : fd;
 }
 
 void
@@ -175,7 +204,7 @@ ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m)
 }
 
 int
-ffs_load_meta(struct ffs_load *l, bool tune, bool clsact)
+ffs_load_meta(struct ffs_load *l, bool tune, bool clsact, bool redirect)
 {
 	int fd = bpf_map__fd(l->skel->maps.meta);
 	struct ffs_meta now;
@@ -188,7 +217,49 @@ ffs_load_meta(struct ffs_load *l, bool tune, bool clsact)
 	}
 	l->meta.tune = tune;
 	l->meta.clsact = clsact;
+	l->meta.redirect = redirect;
 	return bpf_map_update_elem(fd, &(__u32){ 0 }, &l->meta, BPF_ANY) ? -errno : 0;
+}
+
+/* Make the map fd's keys, of size bytes each, those n. */
+static int
+set_keys(int fd, const void *keys, size_t size, size_t n)
+{
+	char key[64], next[64];
+	bool more = !bpf_map_get_next_key(fd, NULL, key);
+	size_t i;
+
+	while (more) {
+		more = !bpf_map_get_next_key(fd, key, next);
+		for (i = 0; i < n && memcmp((const char *)keys + i * size, key, size); i++)
+			;
+		if (i == n)
+			bpf_map_delete_elem(fd, key);
+		memcpy(key, next, sizeof(key));
+	}
+	for (i = 0; i < n; i++)
+		if (bpf_map_update_elem(
+			fd, (const char *)keys + i * size, &(uint32_t){ 1 }, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+int
+ffs_load_stores(struct ffs_load *l, const struct ffs_end *v, size_t n)
+{
+	return set_keys(bpf_map__fd(l->skel->maps.stores), v, sizeof(*v), n);
+}
+
+int
+ffs_load_servers(struct ffs_load *l, const uint32_t *pids, size_t n)
+{
+	return set_keys(bpf_map__fd(l->skel->maps.servers), pids, sizeof(*pids), n);
+}
+
+int
+ffs_load_gate(const struct ffs_load *l, struct ffs_gate_entry *g)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(l->skel->maps.gate), &(__u32){ 0 }, g) ? -errno : 0;
 }
 
 /* --- pinning --- */
@@ -209,7 +280,8 @@ pin(const char *dir, const char *name, int fd, mode_t mode, uid_t uid, gid_t gid
 static void
 program_path(char *name, size_t n, enum ffs_load_prog p)
 {
-	static const char *const names[] = { "traffic", "tune", "who4", "who6" };
+	static const char *const names[] = { "traffic", "tune", "connect4", "connect6", "peer4",
+		"peer6" };
 
 	snprintf(name, n, FFS_PINS_PROGRAMS "/%s", names[p]);
 }
@@ -228,6 +300,10 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 		{ l->skel->maps.latency, 0640, 0 },
 		{ l->skel->maps.self, 0600, l->o.uid },
 		{ l->skel->maps.events, 0600, l->o.uid },
+		{ l->skel->maps.gate, 0600, l->o.uid },
+		{ l->skel->maps.life, 0600, l->o.uid },
+		{ l->skel->maps.relays, 0600, l->o.uid },
+		{ l->skel->maps.callers, 0600, l->o.uid },
 	};
 	char name[64];
 	size_t i;
@@ -235,7 +311,8 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 
 	for (i = 0; !rc && i < FFS_LOAD_PROGS; i++) {
 		program_path(name, sizeof(name), i);
-		rc = pin(dir, name, ffs_load_fd(l, i), 0600, 0, 0);
+		if (ffs_load_fd(l, i) >= 0)
+			rc = pin(dir, name, ffs_load_fd(l, i), 0600, 0, 0);
 	}
 	for (i = 0; !rc && i < sizeof(maps) / sizeof(*maps); i++)
 		rc = pin(dir, bpf_map__name(maps[i].map), bpf_map__fd(maps[i].map), maps[i].mode,
@@ -286,7 +363,9 @@ ffs_load_stats(const struct ffs_load *l, const char *dir, struct ffs_load_stats 
 	for (i = 0; !rc && i < FFS_LOAD_PROGS; i++) {
 		program_path(name, sizeof(name), i);
 		fd = l ? ffs_load_fd(l, i) : ffs_pins_map(dir, name, true);
-		rc = stats_of(fd, &v[i]);
+		v[i] = (struct ffs_load_stats){ 0 };
+		if (i < FFS_LOAD_PROG_PEER4 || (fd != -1 && fd != -ENOENT))
+			rc = stats_of(fd, &v[i]);
 		if (!l && fd >= 0)
 			close(fd);
 	}

@@ -15,6 +15,16 @@ struct ffs_load_targets {
 	uint8_t ports[FFS_PORTS_BYTES];
 	char hosts[FFS_HOSTS_MAX][FFS_HOST_LEN];
 	uint32_t hosts_n;
+	struct ffs_end stores[FFS_STORES_MAX]; /* for the redirect: ffs_redirect_stores() */
+	uint32_t stores_n;
+};
+
+/* Whose connections to stores go to the gateway. */
+struct ffs_load_redirect {
+	bool on;
+	uint32_t uids[FFS_UIDS_MAX], uids_n;         /* uids_n 0: everybody's */
+	char exclude[FFS_EXCLUDE_MAX][FFS_COMM_LEN]; /* but for programs of these names */
+	uint32_t exclude_n;
 };
 
 struct ffs_load_opts {
@@ -24,6 +34,7 @@ struct ffs_load_opts {
 	uint32_t max_objects, max_conns;
 	uid_t uid; /* whose ring it is */
 	gid_t gid; /* who may read */
+	struct ffs_load_redirect redirect;
 	bool stay; /* --pin: nobody is the loader afterwards */
 	bool stats;
 };
@@ -43,10 +54,13 @@ void ffs_load_free(struct ffs_load *l);
 enum ffs_load_prog {
 	FFS_LOAD_PROG_TRAFFIC,
 	FFS_LOAD_PROG_TUNE,
-	FFS_LOAD_PROG_WHO4,
-	FFS_LOAD_PROG_WHO6
+	FFS_LOAD_PROG_CONNECT4,
+	FFS_LOAD_PROG_CONNECT6,
+	FFS_LOAD_PROG_PEER4, /* these with the redirect only */
+	FFS_LOAD_PROG_PEER6
 };
-#define FFS_LOAD_PROGS 4
+#define FFS_LOAD_PROGS 6
+/* -1: not loaded. */
 int ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p);
 
 /* The maps as for those who only look, but writable; not to be released. */
@@ -55,7 +69,7 @@ void ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m);
 
 /* What the kernel measured of each program since its statistics were switched on (stats above). */
 struct ffs_load_stats {
-	char name[16];
+	char name[16]; /* "": not loaded */
 	uint64_t runs, ns;
 };
 /* Of the loaded ones, or (l NULL) of those pinned below dir.  0 or -errno. */
@@ -63,7 +77,14 @@ int ffs_load_stats(
     const struct ffs_load *l, const char *dir, struct ffs_load_stats v[FFS_LOAD_PROGS]);
 
 /* What the map meta says from now on.  0 or -errno. */
-int ffs_load_meta(struct ffs_load *l, bool tune, bool clsact);
+int ffs_load_meta(struct ffs_load *l, bool tune, bool clsact, bool redirect);
+
+/* These stores, and no others: what is redirected from now on.  0 or -errno. */
+int ffs_load_stores(struct ffs_load *l, const struct ffs_end *v, size_t n);
+/* These processes are stores, and no others. */
+int ffs_load_servers(struct ffs_load *l, const uint32_t *pids, size_t n);
+/* What the gateway says of itself; it lives if its deadline is not over.  0 or -errno. */
+int ffs_load_gate(const struct ffs_load *l, struct ffs_gate_entry *g);
 
 /* Pin maps and programs below dir, with their owners, but for meta.  0 or -errno. */
 int ffs_load_pin(struct ffs_load *l, const char *dir);

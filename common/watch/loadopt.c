@@ -8,6 +8,7 @@
 
 #include "common/base/opt.h"
 #include "common/base/userdirs.h"
+#include "common/watch/redirect.h"
 #include "common/watch/targets.h"
 
 #define TIME_MAX (1ull << 40)
@@ -27,7 +28,30 @@ ffs_loadopt_init(struct ffs_loadopt *o)
 		    .gid = getgid() },
 	};
 	ffs_userdirs_sudo(&l->uid, &l->gid);
+	l->redirect.uids[l->redirect.uids_n++] = l->uid;
 	o->watch.attach.names = o->names;
+}
+
+const char *
+ffs_loadopt_help(void)
+{
+	return "  -i, --interface NAME   only these (default: loopback and all that are up)\n"
+	       "      --ports LIST       watch these (default: the configured endpoints', and "
+	       "9000)\n"
+	       "      --cgroup PATH      tune and redirect connections of this cgroup (default: "
+	       "all)\n"
+	       "      --group NAME       who else may read (default: the invoking user's group)\n"
+	       "      --hot N            reads that make an object hot (default 2)\n"
+	       "      --rearm TIME       tell again after this time at the earliest (30s)\n"
+	       "      --window TIME      count the reads of this time (default: of all times)\n"
+	       "      --max-objects N    objects that are known at a time (65536)\n"
+	       "      --max-conns N      connections (32768)\n"
+	       "      --ring-size SIZE   events that wait for ffs-cache (1m)\n"
+	       "      --attach=HOW       auto, tcx, clsact\n"
+	       "      --redirect         connections to stores go to ffs-cache --serve while it "
+	       "runs\n"
+	       "      --uid LIST         of these users, or all (default: the invoking one)\n"
+	       "      --exclude-comm NAME[,NAME]  but not of programs of these names\n";
 }
 
 /* One, or a list with commas, which is cut up. */
@@ -122,6 +146,11 @@ ffs_loadopt_take(struct ffs_loadopt *o, int opt, char *arg, char *why, size_t n)
 		what = "cgroup";
 		o->watch.cgroup = arg;
 		break;
+	case FFS_LOADOPT_EXCLUDE_COMM:
+		what = "list of names of programs";
+		rc = ffs_redirect_exclude(&l->redirect, arg);
+		o->whom = true;
+		break;
 	case FFS_LOADOPT_GROUP:
 		what = "group";
 		rc = take_group(l, arg);
@@ -151,9 +180,18 @@ ffs_loadopt_take(struct ffs_loadopt *o, int opt, char *arg, char *why, size_t n)
 		what = "time";
 		rc = take_time(&l->rearm_ns, arg, 0);
 		break;
+	case FFS_LOADOPT_REDIRECT:
+		what = "";
+		l->redirect.on = true;
+		break;
 	case FFS_LOADOPT_RING_SIZE:
 		what = "size of a ring";
 		rc = take_ring(&l->ring_size, arg);
+		break;
+	case FFS_LOADOPT_UID:
+		what = "list of users, want names, numbers or all";
+		rc = ffs_redirect_uids(&l->redirect, arg);
+		o->whom = true;
 		break;
 	case FFS_LOADOPT_WINDOW:
 		what = "time";

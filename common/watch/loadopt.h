@@ -7,6 +7,7 @@
 enum ffs_loadopt_opt {
 	FFS_LOADOPT_ATTACH = 0x2000,
 	FFS_LOADOPT_CGROUP,
+	FFS_LOADOPT_EXCLUDE_COMM,
 	FFS_LOADOPT_GROUP,
 	FFS_LOADOPT_HOT,
 	FFS_LOADOPT_INTERFACE = 'i',
@@ -14,7 +15,9 @@ enum ffs_loadopt_opt {
 	FFS_LOADOPT_MAX_OBJECTS,
 	FFS_LOADOPT_PORTS,
 	FFS_LOADOPT_REARM,
+	FFS_LOADOPT_REDIRECT,
 	FFS_LOADOPT_RING_SIZE,
+	FFS_LOADOPT_UID,
 	FFS_LOADOPT_WINDOW,
 };
 
@@ -25,10 +28,14 @@ struct ffs_loadopt {
 	const char *ports; /* --ports; NULL: the endpoints' */
 	const char *names[FFS_LOADOPT_INTERFACES];
 	bool given; /* any of them */
+	bool whom;  /* --uid or --exclude-comm */
 };
 
 /* Defaults; who may read is the user behind sudo.  It points into itself: not to be copied. */
 void ffs_loadopt_init(struct ffs_loadopt *o);
+
+/* Their lines of the tool's help. */
+const char *ffs_loadopt_help(void);
 
 /*
  * Take the option with this value.  Returns 1 where it is none of them; 0; -EINVAL with what is

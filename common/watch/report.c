@@ -113,6 +113,7 @@ report_loaded(struct ffs_json *j, const struct ffs_maps *m)
 	ffs_json_uint(j, "window_us", now.window_ns / 1000);
 	ffs_json_uint(j, "max_objects", now.max_objects);
 	ffs_json_str(j, "attached_by", now.clsact ? "clsact" : "tcx");
+	ffs_json_bool(j, "redirect", now.redirect);
 	ffs_json_close(j);
 	ffs_json_open_in(j, "tune");
 	ffs_json_bool(j, "attached", now.tune);

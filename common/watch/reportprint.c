@@ -79,6 +79,8 @@ ffs_report_print_stats(FILE *f, bool json, const struct ffs_load_stats *s, size_
 	int rc = 0;
 
 	for (i = 0; !rc && i < n; i++) {
+		if (!*s[i].name)
+			continue;
 		double each = s[i].runs ? (double)s[i].ns / (double)s[i].runs : 0;
 
 		ffs_buf_reset(&b);

@@ -12,6 +12,7 @@
 #include "common/base/process.h"
 #include "common/base/why.h"
 #include "common/watch/halves.h"
+#include "common/watch/redirect.h"
 #include "common/watch/targets.h"
 
 #define STATS_MS 2000
@@ -78,8 +79,40 @@ await_ready(struct ffs_session *s, char **why)
 	}
 }
 
+static int
+look_up(struct ffs_session *s, char **why)
+{
+	int rc = s->addresses.n ? 0 : ffs_addresses_init(&s->addresses, &s->nodes);
+
+	return rc ? ffs_why(why, rc, "cannot look up the endpoints: %s", strerror(-rc)) : 0;
+}
+
+/* Find the stores whose clients are redirected, and tell of them. */
+static int
+find_stores(struct ffs_session *s, struct ffs_load_targets *t, const struct ffs_load_redirect *r,
+    char **why)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	int rc = look_up(s, why);
+
+	if (rc)
+		return rc;
+	ffs_redirect_stores(t, &s->addresses);
+	ffs_redirect_text(&b, r, t);
+	rc = ffs_buf_error(&b);
+	if (!rc && t->stores_n)
+		note(s, true, "while the gateway (ffs-cache --serve) is there, it gets %s", b.p);
+	else if (!rc)
+		note(s, false,
+		    "nothing is redirected: no configured endpoint with plain HTTP and a port that "
+		    "is watched has an address");
+	ffs_buf_release(&b);
+	return rc;
+}
+
 int
-ffs_session_load(struct ffs_session *s, const char *ports, char **why)
+ffs_session_load(
+    struct ffs_session *s, const char *ports, const struct ffs_load_redirect *r, char **why)
 {
 	struct ffs_halves_msg m = { .type = FFS_HALVES_TARGETS };
 	struct ffs_buf told = FFS_BUF_INIT, not_told = FFS_BUF_INIT;
@@ -97,10 +130,14 @@ ffs_session_load(struct ffs_session *s, const char *ports, char **why)
 	note(s, false, "watching port %s", s->watched);
 	/* Who names ports knows what is watched. */
 	if (*s->not_watched)
-		note(s, ports, "TLS cannot be watched: %s", s->not_watched);
+		note(s, ports, "TLS cannot be watched%s: %s", r->on ? " or redirected" : "",
+		    s->not_watched);
 	if (getuid())
 		note(s, true, "runs as uid %u, home '%s'", (unsigned)getuid(),
 		    getenv("HOME") ? getenv("HOME") : "");
+	rc = r->on ? find_stores(s, &m.targets, r, why) : 0;
+	if (rc)
+		return rc;
 	rc = ffs_halves_send(s->fd, &m);
 	return rc ? ffs_why(
 			why, rc, "the half of ffs-hotmon that is root has ended: %s", strerror(-rc))
@@ -110,10 +147,9 @@ ffs_session_load(struct ffs_session *s, const char *ports, char **why)
 int
 ffs_session_open(struct ffs_session *s, char **why)
 {
-	int rc = ffs_addresses_init(&s->addresses, &s->nodes);
+	int rc = look_up(s, why);
 
-	return rc ? ffs_why(why, rc, "cannot look up the endpoints: %s", strerror(-rc))
-	          : ffs_maps_open(&s->maps, NULL, why);
+	return rc ? rc : ffs_maps_open(&s->maps, NULL, why);
 }
 
 void

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/why.h"
 #include "common/watch/cgroup.h"
+#include "common/watch/redirect.h"
 #include "common/watch/thin.h"
 
 #define DUMP_MS 2000
@@ -21,7 +23,8 @@ struct ffs_watcher {
 	struct ffs_attach *attach;
 	struct ffs_cgroup cgroup;
 	int links; /* rtnetlink */
-	bool tune, clsact;
+	bool tune, clsact, redirect;
+	bool gated;  /* the gateway was there */
 	bool filled; /* the directory */
 	struct ffs_thin thin;
 };
@@ -49,18 +52,23 @@ tune(struct ffs_watcher *w, char **why)
 	int rc = root ? 0 : -errno;
 
 	if (!root) {
-		note(w, false, "no cgroup v2 is mounted: connections are watched, not tuned");
+		note(w, false, "no cgroup v2 is mounted: connections are watched, not tuned%s",
+		    w->o.load.redirect.on ? " or redirected" : "");
 		return rc == -ENOMEM ? rc : 0;
 	}
 	rc =
 	    ffs_cgroup_attach(&w->cgroup, w->load, root, w->o.load.stay ? w->b->dir : NULL, &which);
 	w->tune = !rc || (which && strcmp(which, "tune"));
+	w->redirect = !rc && w->o.load.redirect.on;
 	if (rc && w->o.cgroup && !which)
 		rc = ffs_why(why, rc, "cannot use the cgroup '%s': %s", root,
 		    rc == -EINVAL ? "not of a cgroup v2 tree" : strerror(-rc));
 	else if (rc) {
-		note(w, false, "the kernel refuses %s at '%s': %s", which ? which : "programs",
-		    root, strerror(-rc));
+		note(w, false, "the kernel refuses %s at '%s': %s%s", which ? which : "programs",
+		    root, strerror(-rc), w->o.load.redirect.on ? "; nothing is redirected" : "");
+		/* Half of it would be worse than none. */
+		if (w->o.load.redirect.on)
+			ffs_cgroup_release(&w->cgroup);
 		rc = 0;
 	} else {
 		note(w, true, "attached to the cgroup '%s'", root);
@@ -126,11 +134,11 @@ start(struct ffs_watcher *w, char **why)
 		return rc;
 	/* Last of all.  Whoever finds it may take it that each of his reads is seen; what is killed
 	 * before is found by nobody, and begun anew. */
-	rc = ffs_load_meta(w->load, w->tune, w->clsact);
+	rc = ffs_load_meta(w->load, w->tune, w->clsact, w->redirect);
 	if (!rc)
 		rc = ffs_load_publish(w->load, w->b->dir);
 	return rc ? ffs_why(why, rc, "cannot pin the maps in '%s': %s", w->b->dir, strerror(-rc))
-		  : 0;
+	          : 0;
 }
 
 struct ffs_watcher *
@@ -175,6 +183,49 @@ ffs_watcher_fd(const struct ffs_watcher *w)
 }
 
 void
+ffs_watcher_stores(struct ffs_watcher *w, const struct ffs_load_targets *t)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	int rc = t->stores_n > FFS_STORES_MAX ? -EINVAL
+	                                      : ffs_load_stores(w->load, t->stores, t->stores_n);
+
+	ffs_redirect_text(&b, &w->o.load.redirect, t);
+	if (rc)
+		note(w, false, "cannot redirect to other addresses: %s", strerror(-rc));
+	else if (!ffs_buf_error(&b))
+		note(w, true, "the stores have other addresses: redirected are %s", b.p);
+	ffs_buf_release(&b);
+}
+
+/* Tell when the gateway comes and goes. */
+static void
+look_at_gate(struct ffs_watcher *w)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	struct ffs_gate_entry g;
+	bool there;
+
+	if (!w->redirect || ffs_load_gate(w->load, &g))
+		return;
+	there = g.deadline_ns > ffs_clock_ns();
+	if (there == w->gated)
+		return;
+	w->gated = there;
+	if (g.v4.port)
+		ffs_redirect_end(&b, &g.v4);
+	if (g.v6.port) {
+		ffs_buf_adds(&b, g.v4.port ? ", " : "");
+		ffs_redirect_end(&b, &g.v6);
+	}
+	if (there && !ffs_buf_error(&b))
+		note(w, true, "the gateway (process %u) is there: redirecting to %s", g.pid,
+		    b.len ? b.p : "nowhere");
+	else if (!there)
+		note(w, true, "the gateway is not there: nothing is redirected");
+	ffs_buf_release(&b);
+}
+
+void
 ffs_watcher_work(struct ffs_watcher *w)
 {
 	struct ffs_maps maps;
@@ -184,8 +235,9 @@ ffs_watcher_work(struct ffs_watcher *w)
 	if (rc)
 		note(w, false, "interfaces are no longer followed: %s", strerror(-rc));
 	ffs_attach_count(w->attach, &clsact);
-	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact))
+	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact, w->redirect))
 		w->clsact = clsact;
+	look_at_gate(w);
 	ffs_load_maps(w->load, &maps);
 	w->thin.max = w->o.load.max_objects;
 	rc = ffs_thin(&w->thin, &maps);

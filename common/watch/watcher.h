@@ -32,6 +32,9 @@ void ffs_watcher_free(struct ffs_watcher *w);
 int ffs_watcher_fd(const struct ffs_watcher *w);
 void ffs_watcher_work(struct ffs_watcher *w);
 
+/* The stores to redirect are these by now. */
+void ffs_watcher_stores(struct ffs_watcher *w, const struct ffs_load_targets *t);
+
 /* What the programs cost: ffs_load_stats(). */
 int ffs_watcher_stats(const struct ffs_watcher *w, struct ffs_load_stats v[FFS_LOAD_PROGS]);
 

@@ -220,9 +220,9 @@ main(int argc, char **argv)
 	cgroup = open(getenv("FFS_LAB_CGROUP"), O_RDONLY | O_DIRECTORY);
 	CHECK(cgroup >= 0);
 	f->w->links.ffs_tune = bpf_program__attach_cgroup(f->w->progs.ffs_tune, cgroup);
-	f->w->links.ffs_who4 = bpf_program__attach_cgroup(f->w->progs.ffs_who4, cgroup);
-	f->w->links.ffs_who6 = bpf_program__attach_cgroup(f->w->progs.ffs_who6, cgroup);
-	CHECK(f->w->links.ffs_tune && f->w->links.ffs_who4 && f->w->links.ffs_who6);
+	f->w->links.ffs_connect4 = bpf_program__attach_cgroup(f->w->progs.ffs_connect4, cgroup);
+	f->w->links.ffs_connect6 = bpf_program__attach_cgroup(f->w->progs.ffs_connect6, cgroup);
+	CHECK(f->w->links.ffs_tune && f->w->links.ffs_connect4 && f->w->links.ffs_connect6);
 	local(f);
 	remote(f, argv[0]);
 	tun(f);

@@ -1,0 +1,30 @@
+#ifndef FFS_LINGER_H
+#define FFS_LINGER_H
+
+#include <sys/types.h>
+
+/*
+ * Sockets that listen a moment longer than this process, however it ends: whom the kernel has
+ * redirected here just before is not refused, but reset a moment later, as by a store that is
+ * started anew.  A small process holds them, which does nothing else.
+ */
+struct ffs_linger {
+	int fd; /* it ends when this is closed; -1: none */
+	pid_t pid;
+};
+#define FFS_LINGER_INIT                                                                            \
+	{                                                                                          \
+		.fd = -1, .pid = -1                                                                \
+	}
+
+/* How long. */
+#define FFS_LINGER_MS 100
+
+/* 0 or -errno. */
+int ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n);
+
+/* From here on they are held so long; and wait for that. */
+void ffs_linger_let_go(struct ffs_linger *l);
+void ffs_linger_end(struct ffs_linger *l);
+
+#endif
