@@ -163,6 +163,10 @@ int ffs_cache_fill_begin(struct ffs_cache *c, const struct ffs_cache_name *n,
     enum ffs_cache_refusal *refused);
 /* The next bytes, in order.  0 or -errno, after which only abort is left. */
 int ffs_cache_fill_write(struct ffs_cache_fill *f, const void *p, size_t n);
+/* The same into the file at once, for who gathers them himself, and reads the file while it grows:
+ * its descriptor, which is gone with the fill. */
+int ffs_cache_fill_through(struct ffs_cache_fill *f, const void *p, size_t n);
+int ffs_cache_fill_fd(const struct ffs_cache_fill *f);
 /* The head that the bytes came with (kept.h), before commit; copied.  Where there is no room for it
  * the entry is kept without. */
 struct ffs_kept;

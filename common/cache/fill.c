@@ -294,13 +294,10 @@ write_gathered(struct ffs_cache_fill *f)
 	return write_out(f, f->gathered, n);
 }
 
-int
-ffs_cache_fill_write(struct ffs_cache_fill *f, const void *p, size_t n)
+/* Bytes that are to be written: no more than were promised. */
+static int
+take(struct ffs_cache_fill *f, const void *p, size_t n)
 {
-	const char *at = p;
-	size_t part;
-	int rc = 0;
-
 	if (f->rc)
 		return f->rc;
 	if (n > f->attr.size - f->written) {
@@ -310,6 +307,32 @@ ffs_cache_fill_write(struct ffs_cache_fill *f, const void *p, size_t n)
 	if (!f->checked)
 		f->attr.crc32c = ffs_crc32c(f->attr.crc32c, p, n);
 	f->written += n;
+	return 0;
+}
+
+int
+ffs_cache_fill_through(struct ffs_cache_fill *f, const void *p, size_t n)
+{
+	int rc = take(f, p, n);
+
+	return rc ? rc : write_out(f, p, n);
+}
+
+int
+ffs_cache_fill_fd(const struct ffs_cache_fill *f)
+{
+	return f->fd;
+}
+
+int
+ffs_cache_fill_write(struct ffs_cache_fill *f, const void *p, size_t n)
+{
+	const char *at = p;
+	size_t part;
+	int rc = take(f, p, n);
+
+	if (rc)
+		return rc;
 	/* All of it at once, or no memory to gather it in. */
 	if (!f->gathered && (n >= GATHER || n == f->attr.size || !(f->gathered = malloc(GATHER))))
 		return write_out(f, at, n);

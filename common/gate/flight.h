@@ -7,6 +7,8 @@
 #include <sys/types.h>
 
 #include "common/cache/cache.h"
+#include "common/cache/kept.h"
+#include "common/gate/count.h"
 
 /*
  * An object on its way from the origin into the cache.  Its bytes go to a temporary file as fast
@@ -25,8 +27,10 @@
  * others ask the origin with If-None-Match and the flight's ETag, and read it on a 304.  So an
  * object that was written meanwhile is never read by who came after that.
  *
- * What cannot be written (full disk, refused by the cache) harms nobody: the flight goes on in a
- * window of memory that moves on when all its readers have read it, and the object is not kept.
+ * Its last bytes are in memory (FFS_FLIGHT_WINDOW at most) until so many are written at once: who
+ * keeps up with the origin reads them there.  What cannot be written (full disk, refused by the
+ * cache) harms nobody: then that window moves on when all readers have read it, nobody new joins,
+ * and the object is not kept.
  *
  * All of it belongs to the loop's thread.  Opening, committing and removing files is done by a
  * thread of its own with its own handle of the cache; write(2) to it and sendfile(2) from it are
@@ -35,13 +39,15 @@
 struct ffs_flight;
 struct ffs_flights;
 
-/* cache: its directory; NULL with errno.  ready is called by another thread when something there
- * has ended: have the loop call ffs_flights_step(). */
+/* cache: its directory; count may be NULL.  ready is called by another thread when something there
+ * has ended: have the loop call ffs_flights_step().  NULL with errno. */
 struct ffs_flights *ffs_flights_new(
-    const struct ffs_cache *cache, void (*ready)(void *arg), void *arg);
+    const struct ffs_cache *cache, struct ffs_count *count, void (*ready)(void *arg), void *arg);
 /* After all readers and sources have left.  Waits for what is being put in place. */
 void ffs_flights_free(struct ffs_flights *fs);
 void ffs_flights_step(struct ffs_flights *fs);
+
+enum { FFS_FLIGHT_WINDOW = 256 << 10, FFS_FLIGHT_PIECE = 64 << 10 };
 
 /* Who reads a flight: a member of his turn, zeroed. */
 struct ffs_flight_reader {
@@ -53,12 +59,12 @@ struct ffs_flight_reader {
 	/* flight.c's */
 	struct ffs_flight *flight; /* NULL: none */
 	struct ffs_flight_reader *next, **prev;
-	bool waiting;
+	bool served;
 };
 
 /* Where the bytes come from, an origin's answer: a member of what receives it. */
 struct ffs_flight_source {
-	void (*resume)(struct ffs_flight_source *s);  /* write took less than it was given: go on */
+	void (*resume)(struct ffs_flight_source *s);  /* there is room again */
 	void (*abandon)(struct ffs_flight_source *s); /* nobody reads: end the request; f is gone */
 	void *arg;
 	struct ffs_flight *flight; /* flight.c's; NULL: none */
@@ -91,28 +97,30 @@ void ffs_flights_spoil(struct ffs_flights *fs, const struct ffs_cache_name *n);
 int ffs_flight_new(struct ffs_flights *fs, const struct ffs_cache_name *n,
     const struct ffs_flight_who *who, struct ffs_flight_reader *r);
 
-/* The answer's head is one to keep, o says what; all strings are copied.  Makes it fly.  It may
- * still not be kept, which is nobody's concern.  0; -errno: lost, go on without it. */
-int ffs_flight_begin(struct ffs_flight *f, const struct ffs_cache_fill_opts *o, int64_t now);
+/* The answer's head is one to keep: o and kept say what; copied.  Those who wait are woken when the
+ * cache has taken it, or not; the leader may begin to read.  0; -ENOMEM, -EINVAL: leave it. */
+int ffs_flight_begin(
+    struct ffs_flight *f, const struct ffs_cache_fill_opts *o, const struct ffs_kept *kept);
 
 /* Whose answer it is.  From here on the answer is the flight's: when its first client leaves the
  * source goes on, until abandon() or ffs_flight_end(). */
 void ffs_flight_feed(struct ffs_flight *f, struct ffs_flight_source *s);
-/* The next bytes of the body, in order.  How many were taken: with less than n wait for resume().
- * f is there for as long as s->flight says. */
-size_t ffs_flight_write(struct ffs_flight *f, const void *p, size_t n);
+/* The next bytes of the body, in order, FFS_FLIGHT_PIECE at most: all are taken.  False: no more
+ * until resume(). */
+bool ffs_flight_write(struct ffs_flight *f, const void *p, size_t n);
 /* The body has ended, rc 0 as its length says, else cut short.  The source is out of it. */
 void ffs_flight_end(struct ffs_flight *f, int rc);
 
-/* Read it from r->at on.  -EAGAIN: what is there has gone by (a window). */
+/* Read it from r->at on, or wait for it to fly.  -EAGAIN: it is not to be joined any more. */
 int ffs_flight_join(struct ffs_flight *f, struct ffs_flight_reader *r);
 /* The last reader's leaving ends it, before it has landed.  Harmless without a flight. */
 void ffs_flight_leave(struct ffs_flight_reader *r);
 
+/* For who has joined it; LOST also where it is of no use to him, because it is not kept. */
 enum ffs_flight_state ffs_flight_state(const struct ffs_flight *f);
-/* As the entry would be found (fd is the flight's: not to be closed, -1 in a window); only of one
- * that flies or has landed. */
+/* Of one that flies or has landed: what it is (fd is -1: ffs_flight_send()), and since when. */
 void ffs_flight_hit(const struct ffs_flight *f, struct ffs_cache_hit *hit);
+const struct ffs_kept *ffs_flight_kept(const struct ffs_flight *f);
 /* May who read it without asking the origin, having waited for its head. */
 bool ffs_flight_same(const struct ffs_flight *f, const struct ffs_flight_who *who);
 /* So many bytes have come: a range from there on comes soon. */
