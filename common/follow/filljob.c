@@ -414,12 +414,12 @@ request(struct ffs_fill *j)
 	failed(j, rc);
 }
 
-/* Programs read it from the store, though it is there: without its head, with which a gateway would
- * have given it, as those have it who read in parts. */
+/* It is there, but without the head with which a gateway could give it: kept by somebody who read
+ * it in parts, or long ago. */
 static bool
 lacks_head(const struct ffs_fill *j, const struct ffs_cache_hit *hit)
 {
-	return j->w.hot && !is_zstd(j) && !ffs_kept_tried(hit);
+	return (j->w.hot || !j->w.keep) && !is_zstd(j) && !ffs_kept_tried(hit);
 }
 
 /* Is it there, as the manifest says? */

@@ -29,6 +29,16 @@ drop(struct ffs_turn *t)
 	(void)ffs_cache_drop(t->all->cache, &t->name);
 }
 
+/* Somebody writes it: nor is what is on its way kept. */
+static void
+spoil(struct ffs_turn *t)
+{
+	if (t->all->flights)
+		ffs_flights_spoil(t->all->flights, &t->name);
+	if (t->name.key)
+		drop(t);
+}
+
 /* All entries of the bucket: each of the cache's is looked at. */
 static void
 drop_bucket(struct ffs_turn *t)
@@ -145,9 +155,10 @@ ffs_turn_begin(struct ffs_turn *t, struct ffs_turns *all, const struct ffs_head 
 		ffs_turn_meet(t, request);
 		return look(t);
 	case FFS_ASK_WRITE:
-		drop(t);
+		spoil(t);
 		return FFS_TURN_PASS;
 	case FFS_ASK_WRITE_BUCKET:
+		spoil(t);
 		return FFS_TURN_CHECK;
 	default:
 		return FFS_TURN_PASS;
@@ -267,9 +278,10 @@ current(struct ffs_turn *t, const struct ffs_head *h)
 enum ffs_turn_way
 ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *h)
 {
-	t->written = t->ask.kind == FFS_ASK_WRITE && h->status >= 200 && h->status < 300;
+	t->written = h->status >= 200 && h->status < 300 &&
+	             (t->ask.kind == FFS_ASK_WRITE || t->ask.kind == FFS_ASK_WRITE_BUCKET);
 	if (t->written)
-		drop(t);
+		spoil(t);
 	if (!t->all->cache || (t->ask.kind != FFS_ASK_READ && t->ask.kind != FFS_ASK_HEAD))
 		return FFS_TURN_PASS;
 	switch (h->status) {
@@ -303,7 +315,7 @@ ffs_turn_end(struct ffs_turn *t, uint64_t bytes, uint64_t us, bool ok)
 {
 	/* The answer to what puts an upload's parts together begins long before it is done. */
 	if (t->written)
-		drop(t);
+		spoil(t);
 	if (t->from != FFS_SERVED_ORIGIN && t->ask.kind == FFS_ASK_READ && (ok || bytes))
 		ffs_cache_note_hit(t->all->cache, &t->name, bytes, us);
 	if (t->all->served && (ok || bytes))

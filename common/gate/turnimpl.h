@@ -32,6 +32,11 @@ enum ffs_turn_way ffs_turn_came(struct ffs_turn *t, const struct ffs_head *answe
 /* The flight that was waited for (t->flight) has its head, or has ended. */
 enum ffs_turn_way ffs_turn_waited(struct ffs_turn *t);
 
+/*
+ * Beware of hit.validated: another process may put an old version in its place after the write of a
+ * new one was acknowledged through here, since it began to fetch before.  Only what an answer to
+ * this process has confirmed, to a request that began after the last write through it, is known.
+ */
 /* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
  * is away (--stale-if-error)? */
 bool ffs_turn_fresh(const struct ffs_turn *t);
