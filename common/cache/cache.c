@@ -251,6 +251,16 @@ ffs_cache_validated(struct ffs_cache *c, const struct ffs_cache_hit *hit)
 		    snprintf(text, sizeof(text), "%" PRId64, (int64_t)time(NULL)));
 }
 
+bool
+ffs_cache_is_verified(struct ffs_cache *c, struct ffs_cache_hit *hit)
+{
+	struct stat st;
+
+	if (!hit->verified)
+		hit->verified = !fstat(hit->fd, &st) && is_verified(c, hit->fd, &st);
+	return hit->verified;
+}
+
 int
 ffs_cache_check(struct ffs_cache *c, struct ffs_cache_hit *hit)
 {

@@ -81,6 +81,10 @@ int ffs_cache_find(struct ffs_cache *c, const struct ffs_cache_name *n, const ch
  */
 int ffs_cache_check(struct ffs_cache *c, struct ffs_cache_hit *hit);
 
+/* Has somebody done that since it was found.  This and ffs_cache_check() use nothing of the handle
+ * that changes: any thread may call them. */
+bool ffs_cache_is_verified(struct ffs_cache *c, struct ffs_cache_hit *hit);
+
 /* Mark verified what the caller has itself read in full and compared. */
 void ffs_cache_verified(struct ffs_cache *c, const struct ffs_cache_hit *hit);
 

@@ -128,7 +128,7 @@ look(struct ffs_turn *t)
 	    (a->conditional &&
 		(!a->if_match || !ffs_answer_is_etag(a->match, strlen(a->match), t->hit.etag))))
 		return FFS_TURN_PASS;
-	if (t->hit.verified)
+	if (t->hit.verified || a->kind == FFS_ASK_HEAD)
 		return ask(t);
 	if (t->hit.size > SMALL)
 		return FFS_TURN_CHECK;
@@ -171,7 +171,10 @@ ffs_turn_check(struct ffs_turn *t)
 	if (t->ask.kind == FFS_ASK_WRITE_BUCKET)
 		drop_bucket(t);
 	else
-		t->checked = ffs_cache_check(t->all->cache, &t->hit);
+		/* Of many who ask for it at once, one compares. */
+		t->checked = ffs_cache_is_verified(t->all->cache, &t->hit)
+		                 ? 0
+		                 : ffs_cache_check(t->all->cache, &t->hit);
 }
 
 enum ffs_turn_way

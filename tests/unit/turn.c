@@ -356,7 +356,7 @@ write_into(int i)
 static void
 check_checks(void)
 {
-	struct ffs_turn t;
+	struct ffs_turn t, other;
 
 	/* A small one is compared at once, each time that somebody has written into it. */
 	keep(4, "e");
@@ -371,6 +371,20 @@ check_checks(void)
 	CHECK(ffs_turn_again(&t) == FFS_TURN_PASS && t.add[0]);
 	ffs_turn_end(&t, 0, 1, false);
 	hit(5, "Range: bytes=0-3\n", "HTTP/1.1 206", "0123"); /* it is known now */
+	/* Whoever waited for that does not read it again. */
+	keep_as(5, "e", 1 << 20, true, true);
+	CHECK(begin(&t, "GET", 5, "Range: bytes=0-3\n") == FFS_TURN_CHECK);
+	CHECK(begin(&other, "GET", 5, "Range: bytes=0-3\n") == FFS_TURN_CHECK);
+	ffs_turn_check(&t);
+	CHECK(!other.hit.verified && ffs_cache_is_verified(all.cache, &other.hit));
+	ffs_turn_check(&other);
+	CHECK(ffs_turn_again(&t) == FFS_TURN_PASS && ffs_turn_again(&other) == FFS_TURN_PASS);
+	ffs_turn_end(&t, 0, 1, false);
+	ffs_turn_end(&other, 0, 1, false);
+	keep_as(5, "e", 1 << 20, true, true);
+	passes("HEAD", 5, "");
+	CHECK(begin(&t, "GET", 5, "") == FFS_TURN_CHECK);
+	ffs_turn_end(&t, 0, 1, false);
 	write_into(5);
 	CHECK(begin(&t, "GET", 5, "") == FFS_TURN_CHECK);
 	ffs_turn_check(&t);
