@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/opt.h"
 
@@ -63,6 +65,10 @@ ffs_use_open(struct ffs_use *u, const char *endpoint)
 		return 0;
 	u->cache = ffs_cache_open(NULL, ffs_use_keeps(u), &u->trouble);
 	rc = u->cache ? 0 : -errno;
+	if (u->cache && ffs_cache_writable(u->cache) && ffs_use_looks(u)) {
+		u->served = ffs_served_open(ffs_cache_path(u->cache), true);
+		(void)prctl(PR_GET_NAME, u->comm);
+	}
 	/* Without a cache there is nothing to wonder about. */
 	if (rc == -ENOENT && u->mode == FFS_USE_AUTO) {
 		free(u->trouble);
@@ -75,8 +81,10 @@ void
 ffs_use_close(struct ffs_use *u)
 {
 	ffs_cache_free(u->cache);
+	ffs_served_close(u->served);
 	free(u->trouble);
 	u->cache = NULL;
+	u->served = NULL;
 	u->trouble = NULL;
 }
 
@@ -90,6 +98,15 @@ bool
 ffs_use_keeps(const struct ffs_use *u)
 {
 	return u->mode == FFS_USE_FILL || u->mode == FFS_USE_REFRESH;
+}
+
+void
+ffs_use_note(const struct ffs_use *u, const struct ffs_cache_name *n, enum ffs_served_from from,
+    uint64_t bytes, uint64_t us)
+{
+	if (from != FFS_SERVED_ORIGIN)
+		ffs_cache_note_hit(u->cache, n, bytes, us);
+	ffs_served_note(u->served, n, u->comm, geteuid(), from, bytes, us);
 }
 
 struct ffs_cache_name

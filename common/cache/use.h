@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/cache/cache.h"
+#include "common/cache/served.h"
 
 /* How a program that reads objects uses the cache: what --cache, --max-age and --verify say. */
 
@@ -32,6 +33,8 @@ struct ffs_use {
 	struct ffs_cache *cache; /* NULL: there is none, or it is of no use */
 	const char *endpoint;    /* of the names in it */
 	char *trouble;           /* why there is none, a line for the user; or NULL */
+	struct ffs_served *served; /* NULL: nothing is noted */
+	char comm[FFS_SERVED_COMM]; /* this program */
 };
 
 /* Those options for the table of getopt_long(3), by these values. */
@@ -56,6 +59,10 @@ void ffs_use_close(struct ffs_use *u);
 /* Whether cached objects are read, and whether what came from a store is kept. */
 bool ffs_use_looks(const struct ffs_use *u);
 bool ffs_use_keeps(const struct ffs_use *u);
+
+/* Note a read for statistics: where it was served from, of so many bytes in so many microseconds. */
+void ffs_use_note(const struct ffs_use *u, const struct ffs_cache_name *n,
+    enum ffs_served_from from, uint64_t bytes, uint64_t us);
 
 /* An object's name in the cache.  bucket and key are borrowed. */
 struct ffs_cache_name ffs_use_name(const struct ffs_use *u, const char *bucket, const char *key);

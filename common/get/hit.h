@@ -17,6 +17,7 @@ struct ffs_hit {
 	struct ffs_cache_hit entry;
 	struct ffs_object object; /* what is in the file, as if a store had it like that */
 	bool fresh;               /* no store has to be asked whether this is the current version */
+	bool asked;               /* one has just said so (304) */
 	bool unchecked;           /* ffs_hit_check() has to say first that its bytes are right */
 	uint64_t us;              /* what finding, checking and reading it took so far */
 	/* Of an ffs_checker: */

@@ -235,7 +235,7 @@ ffs_reader_news(struct ffs_reader_job *j)
 
 	if (!j->f.rc && j->f.not_modified) {
 		ffs_cache_validated(cache, &pc->hit->entry);
-		pc->hit->fresh = true;
+		pc->hit->fresh = pc->hit->asked = true;
 		pc->hit->us += j->f.total_us;
 		pc->probing = false;
 		pc->next = pc->p.offset;

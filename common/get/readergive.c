@@ -252,6 +252,20 @@ give_whole(struct ffs_reader_job *j)
 	return push(j->pc, block, &view, true);
 }
 
+/* A store gave it. */
+static void
+note_origin(
+    const struct ffs_reader_piece *pc, const char *key, const struct ffs_reader_event *e)
+{
+	const struct ffs_use *use = pc->r->o.use;
+	struct ffs_cache_name name;
+
+	if (!use || !use->served)
+		return;
+	name = ffs_use_name(use, pc->p.src->bucket, key);
+	ffs_use_note(use, &name, FFS_SERVED_ORIGIN, e->bytes, e->total_us);
+}
+
 static void
 report(const struct ffs_reader_job *j)
 {
@@ -273,6 +287,8 @@ report(const struct ffs_reader_job *j)
 		e.node = NULL;
 		e.hit = true;
 		ffs_hit_note(j->hit, e.bytes, 0);
+	} else if (!j->memory) {
+		note_origin(pc, j->object->key, &e);
 	}
 	if (pc->r->o.event)
 		pc->r->o.event(pc->r->o.arg, &e);
