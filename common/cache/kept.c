@@ -73,9 +73,9 @@ ffs_kept_class(const char *name, size_t n, const char *value, size_t nvalue)
 	static const char *const gone[] = { "Connection", "Keep-Alive", "Proxy-Authenticate",
 		"Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
 		"Content-Range", NULL };
-	static const char *const place[] = { "Date", "Content-Length", "Age", "Via",
-		"Alt-Svc", "Server-Timing", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Amz-Cf-Id",
-		"X-Amz-Cf-Pop", "X-Cache", "X-Request-Id", "X-Trans-Id", "X-Openstack-Request-Id",
+	static const char *const place[] = { "Date", "Content-Length", "Age", "Via", "Alt-Svc",
+		"Server-Timing", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Amz-Cf-Id", "X-Amz-Cf-Pop",
+		"X-Cache", "X-Request-Id", "X-Trans-Id", "X-Openstack-Request-Id",
 		"X-Minio-Request-Id", "CF-Ray", NULL };
 	static const char *const bad[] = { "Set-Cookie", "WWW-Authenticate",
 		"X-Amz-Request-Charged", "X-Amz-Delete-Marker", NULL };

@@ -213,13 +213,16 @@ ffs_turn_serve(struct ffs_turn *t, const struct ffs_head *fresh, enum ffs_served
 	return true;
 }
 
+/* Does an answer have this field, with another value. */
 static bool
 says_else(const struct ffs_kept_field *f, const struct ffs_head *h, const char *name)
 {
-	const struct ffs_span *v = ffs_head_get(h, name, NULL);
+	const struct ffs_span *v;
 
-	return strlen(name) == f->nname && !strncasecmp(f->name, name, f->nname) && v &&
-	       (v->n != f->nvalue || memcmp(v->p, f->value, v->n));
+	if (strlen(name) != f->nname || strncasecmp(f->name, name, f->nname))
+		return false;
+	v = ffs_head_get(h, name, NULL);
+	return v && (v->n != f->nvalue || memcmp(v->p, f->value, v->n));
 }
 
 /* Is what an answer says of the object what the entry says: also its fields may be changed, the
