@@ -169,6 +169,14 @@ struct {
 	__type(value, __u64);
 } latency SEC(".maps");
 
+/* Who has read how much: of programs that are many, the last ones. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ffs_reader_id);
+	__type(value, struct ffs_reader_stat);
+} readers SEC(".maps");
+
 /* Cookies of sockets whose requests are the cache's own: ffs-cache writes them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

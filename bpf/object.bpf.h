@@ -138,6 +138,27 @@ object_bytes(struct ffs_object_stat *o, const struct conn *c, __u32 whole)
 	return o->size ? o->part_bytes / o->size - was / o->size : 0;
 }
 
+/* n whole reads, and these bytes, are a program's. */
+static __always_inline void
+reader_add(const struct conn *c, __u64 n, __u64 now)
+{
+	static const struct ffs_reader_stat none;
+	struct ffs_reader_id id = { .uid = c->uid };
+	struct ffs_reader_stat *r;
+
+	__builtin_memcpy(id.comm, c->comm, sizeof(id.comm));
+	r = bpf_map_lookup_elem(&readers, &id);
+	if (!r) {
+		bpf_map_update_elem(&readers, &id, &none, BPF_NOEXIST);
+		r = bpf_map_lookup_elem(&readers, &id);
+	}
+	if (!r)
+		return;
+	__sync_fetch_and_add(&r->reads, n);
+	__sync_fetch_and_add(&r->bytes, c->got);
+	r->last_ns = now;
+}
+
 /*
  * The open read of a connection has ended: all its bytes came (whole), or less of them.  now: 0
  * where the caller has not asked yet, which is dear.
@@ -177,6 +198,7 @@ object_read(struct conn *c, __u32 whole, __u64 now)
 	hot = object_heat(o, n, now);
 	bpf_spin_unlock(&o->lock);
 
+	reader_add(c, n, now);
 	count_n(FFS_COUNT_read_bytes, c->got);
 	if (n)
 		count_n(FFS_COUNT_reads, n);

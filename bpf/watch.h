@@ -120,6 +120,18 @@ struct ffs_relay {
 	char comm[FFS_COMM_LEN];
 };
 
+/* A program that reads from stores, and what it has read from there. */
+struct ffs_reader_id {
+	__u32 uid; /* (__u32)-1: unknown */
+	char comm[FFS_COMM_LEN];
+};
+
+struct ffs_reader_stat {
+	__u64 reads; /* whole ones, as of objects */
+	__u64 bytes;
+	__u64 last_ns;
+};
+
 enum ffs_event_type {
 	FFS_EVENT_HOT = 1,
 	FFS_EVENT_INVALIDATE = 2,
@@ -228,6 +240,8 @@ _Static_assert(sizeof(struct ffs_gate_entry) == 64, "shared layout");
 _Static_assert(sizeof(struct ffs_caller_key) == 48, "shared layout");
 _Static_assert(sizeof(struct ffs_caller) == 56, "shared layout");
 _Static_assert(sizeof(struct ffs_relay) == 20, "shared layout");
+_Static_assert(sizeof(struct ffs_reader_id) == 20, "shared layout");
+_Static_assert(sizeof(struct ffs_reader_stat) == 24, "shared layout");
 _Static_assert(sizeof(struct ffs_event) == 96 + FFS_TEXT_MAX, "shared layout");
 _Static_assert(sizeof(struct ffs_meta) == 72, "shared layout");
 

@@ -33,7 +33,7 @@ struct ffs_use {
 	struct ffs_cache *cache; /* NULL: there is none, or it is of no use */
 	const char *endpoint;    /* of the names in it */
 	char *trouble;           /* why there is none, a line for the user; or NULL */
-	struct ffs_served *served; /* NULL: nothing is noted */
+	struct ffs_served *served;  /* NULL: nothing is noted */
 	char comm[FFS_SERVED_COMM]; /* this program */
 };
 
@@ -60,7 +60,8 @@ void ffs_use_close(struct ffs_use *u);
 bool ffs_use_looks(const struct ffs_use *u);
 bool ffs_use_keeps(const struct ffs_use *u);
 
-/* Note a read for statistics: where it was served from, of so many bytes in so many microseconds. */
+/* Note a read for statistics: where it was served from, of so many bytes in so many microseconds.
+ */
 void ffs_use_note(const struct ffs_use *u, const struct ffs_cache_name *n,
     enum ffs_served_from from, uint64_t bytes, uint64_t us);
 

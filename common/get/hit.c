@@ -219,6 +219,6 @@ ffs_hit_keep(const struct ffs_use *u, const char *bucket, const struct ffs_objec
 void
 ffs_hit_note(const struct ffs_hit *h, uint64_t bytes, uint64_t us)
 {
-	ffs_use_note(h->use, &h->name, h->asked ? FFS_SERVED_CHECKED : FFS_SERVED_CACHE, bytes,
-	    h->us + us);
+	ffs_use_note(
+	    h->use, &h->name, h->asked ? FFS_SERVED_CHECKED : FFS_SERVED_CACHE, bytes, h->us + us);
 }

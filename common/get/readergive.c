@@ -254,8 +254,7 @@ give_whole(struct ffs_reader_job *j)
 
 /* A store gave it. */
 static void
-note_origin(
-    const struct ffs_reader_piece *pc, const char *key, const struct ffs_reader_event *e)
+note_origin(const struct ffs_reader_piece *pc, const char *key, const struct ffs_reader_event *e)
 {
 	const struct ffs_use *use = pc->r->o.use;
 	struct ffs_cache_name name;

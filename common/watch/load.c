@@ -198,6 +198,7 @@ ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m)
 		.names = bpf_map__fd(l->skel->maps.names),
 		.counters = bpf_map__fd(l->skel->maps.counters),
 		.latency = bpf_map__fd(l->skel->maps.latency),
+		.readers = bpf_map__fd(l->skel->maps.readers),
 		.meta = bpf_map__fd(l->skel->maps.meta),
 		.loaded = l->meta,
 	};
@@ -298,6 +299,7 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 		{ l->skel->maps.names, 0640, 0 },
 		{ l->skel->maps.counters, 0640, 0 },
 		{ l->skel->maps.latency, 0640, 0 },
+		{ l->skel->maps.readers, 0640, 0 },
 		{ l->skel->maps.self, 0600, l->o.uid },
 		{ l->skel->maps.events, 0600, l->o.uid },
 		{ l->skel->maps.gate, 0600, l->o.uid },

@@ -16,6 +16,7 @@
 
 #define DEFAULT_DIR "/run/ffs/bpf"
 #define BATCH 256
+#define READERS_MAX 8192
 #define BATCH_MAX 65536
 
 #define STRING(x) #x
@@ -104,6 +105,8 @@ ffs_maps_open(struct ffs_maps *m, const char *dir, char **why)
 		rc = open_one(&m->counters, dir, "counters", sizeof(uint64_t));
 	if (!rc)
 		rc = open_one(&m->latency, dir, "latency", sizeof(uint64_t));
+	if (!rc)
+		rc = open_one(&m->readers, dir, "readers", sizeof(struct ffs_reader_stat));
 	if (!rc && !ffs_pins_served(dir, &m->loaded))
 		rc = -ESTALE;
 	if (rc) {
@@ -116,7 +119,7 @@ ffs_maps_open(struct ffs_maps *m, const char *dir, char **why)
 void
 ffs_maps_release(struct ffs_maps *m)
 {
-	int *fds[] = { &m->objects, &m->names, &m->counters, &m->latency, &m->meta };
+	int *fds[] = { &m->objects, &m->names, &m->counters, &m->latency, &m->readers, &m->meta };
 	size_t i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
@@ -289,4 +292,24 @@ ffs_maps_each(
 	struct named n = { .m = m, .each = each, .arg = arg };
 
 	return ffs_maps_stats(m, with_name, &n);
+}
+
+int
+ffs_maps_readers(const struct ffs_maps *m,
+    int (*each)(void *arg, const struct ffs_reader_id *id, const struct ffs_reader_stat *s),
+    void *arg)
+{
+	struct ffs_reader_id id, *before = NULL;
+	struct ffs_reader_stat s;
+	int rc = 0, n;
+
+	/* One that goes meanwhile lets the walk begin again: not for ever. */
+	for (n = 0; !rc && n < READERS_MAX && !bpf_map_get_next_key(m->readers, before, &id); n++) {
+		before = &id;
+		if (bpf_map_lookup_elem(m->readers, &id, &s))
+			continue;
+		id.comm[FFS_COMM_LEN - 1] = '\0';
+		rc = each(arg, &id, &s);
+	}
+	return rc;
 }

@@ -11,12 +11,17 @@
  * the right to read the pins, which belong to the invoking user's group.
  */
 struct ffs_maps {
-	int objects, names, counters, latency, meta; /* descriptors, read only */
-	struct ffs_meta loaded;                      /* as it was when opened */
+	int objects, names, counters, latency, readers, meta; /* descriptors, read only */
+	struct ffs_meta loaded;                               /* as it was when opened */
 };
 
 #define FFS_MAPS_NONE                                                                              \
-	((struct ffs_maps){ .objects = -1, .names = -1, .counters = -1, .latency = -1, .meta = -1 })
+	((struct ffs_maps){ .objects = -1,                                                         \
+	    .names = -1,                                                                           \
+	    .counters = -1,                                                                        \
+	    .latency = -1,                                                                         \
+	    .readers = -1,                                                                         \
+	    .meta = -1 })
 
 /* Where the pins are: $FFS_BPF_DIR, else /run/ffs/bpf, and the ABI's "v1" below.  NULL with errno;
  * free it. */
@@ -63,6 +68,11 @@ int ffs_maps_stats(const struct ffs_maps *m,
 /* One object by its id; -ENOENT. */
 int ffs_maps_object(
     const struct ffs_maps *m, const struct ffs_object_id *id, struct ffs_maps_object *o);
+
+/* Every program that has read from a store; as ffs_maps_each().  comm is NUL-terminated. */
+int ffs_maps_readers(const struct ffs_maps *m,
+    int (*each)(void *arg, const struct ffs_reader_id *id, const struct ffs_reader_stat *s),
+    void *arg);
 
 /* All counters, summed over processors.  0 or -errno. */
 int ffs_maps_counters(const struct ffs_maps *m, uint64_t v[FFS_COUNTERS_N]);
