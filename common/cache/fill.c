@@ -223,6 +223,7 @@ fill_init(
 		return -EINVAL;
 	f->attr.size = o->size;
 	f->attr.decoded = o->decoded;
+	f->attr.filled = o->since;
 	strcpy(f->attr.etag, o->etag);
 	strcpy(f->attr.endpoint, n->endpoint);
 	strcpy(f->attr.bucket, n->bucket);
@@ -370,7 +371,8 @@ settle(struct ffs_cache_fill *f)
 
 	if (datafd < 0)
 		return datafd;
-	f->attr.filled = (int64_t)time(NULL);
+	if (!f->attr.filled)
+		f->attr.filled = (int64_t)time(NULL);
 	n = ffs_attr_format(&f->attr, text);
 	if (n < 0)
 		return n;

@@ -286,8 +286,9 @@ ffs_flight_begin(
 	strcpy(f->etag, o->etag);
 	f->opts.etag = f->etag;
 	f->kept = *kept;
-	f->since = (int64_t)time(NULL);
-	f->begun = true;
+	f->since = o->since ? o->since : (int64_t)time(NULL);
+	f->opts.since = f->since;
+	f->begun = f->answered = true;
 	if (!f->unkept) {
 		ffs_hangar_add(f, FFS_HANGAR_OPEN);
 		return 0;
@@ -296,6 +297,19 @@ ffs_flight_begin(
 	f->flies = f->alone = true;
 	ffs_flight_wake(f, true);
 	return 0;
+}
+
+void
+ffs_flight_answer(struct ffs_flight *f, const struct ffs_flight_reader *leader)
+{
+	if (f->leader == leader)
+		f->answered = true;
+}
+
+bool
+ffs_flight_answered(const struct ffs_flight *f)
+{
+	return f->answered;
 }
 
 void

@@ -102,6 +102,10 @@ int ffs_flight_new(struct ffs_flights *fs, const struct ffs_cache_name *n,
 int ffs_flight_begin(
     struct ffs_flight *f, const struct ffs_cache_fill_opts *o, const struct ffs_kept *kept);
 
+/* Its leader has got an answer that is none to keep: those who wait need not try the same way. */
+void ffs_flight_answer(struct ffs_flight *f, const struct ffs_flight_reader *leader);
+bool ffs_flight_answered(const struct ffs_flight *f);
+
 /* Whose answer it is.  From here on the answer is the flight's: when its first client leaves the
  * source goes on, until abandon() or ffs_flight_end(). */
 void ffs_flight_feed(struct ffs_flight *f, struct ffs_flight_source *s);

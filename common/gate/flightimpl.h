@@ -30,13 +30,14 @@ struct ffs_flight {
 	 */
 	struct ffs_flight_reader *active, *waiting, *due, *leader;
 
-	bool begun;   /* its head is known: */
-	bool flies;   /* the cache has said yes, or no (alone) */
-	bool alone;   /* from the beginning, it is only the leader's */
-	bool ended;   /* all bytes are there */
-	bool lost;    /* or never will be */
-	bool spoiled; /* another version is being written */
-	bool paused;  /* the source waits for room */
+	bool answered; /* there is an answer, perhaps none to keep */
+	bool begun;    /* its head is known: */
+	bool flies;    /* the cache has said yes, or no (alone) */
+	bool alone;    /* from the beginning, it is only the leader's */
+	bool ended;    /* all bytes are there */
+	bool lost;     /* or never will be */
+	bool spoiled;  /* another version is being written */
+	bool paused;   /* the source waits for room */
 	struct ffs_cache_fill_opts opts;
 	char etag[128];
 	struct ffs_kept kept;

@@ -62,9 +62,8 @@ miss(struct ffs_turn *t)
 	return ffs_turn_miss(t);
 }
 
-/* Which of the entry's bytes are asked for.  False: the origin says. */
-static bool
-cut(struct ffs_turn *t)
+bool
+ffs_turn_cut(struct ffs_turn *t)
 {
 	const struct ffs_ask *a = &t->ask;
 
@@ -124,7 +123,7 @@ look(struct ffs_turn *t)
 		return miss(t);
 	/* What the client makes a condition of is for the origin to judge, but for the one case in
 	 * which it is what we would ask ourselves. */
-	if (!a->may_add || !cut(t) ||
+	if (!a->may_add || !ffs_turn_cut(t) ||
 	    (a->conditional &&
 		(!a->if_match || !ffs_answer_is_etag(a->match, strlen(a->match), t->hit.etag))))
 		return FFS_TURN_PASS;
@@ -209,6 +208,7 @@ ffs_turn_serve(struct ffs_turn *t, const struct ffs_head *fresh, enum ffs_served
 		t->reply.left = 0;
 	else
 		t->reply.fd = t->hit.fd;
+	t->reply.flight = t->flight;
 	t->from = from;
 	return true;
 }
@@ -244,7 +244,7 @@ is_same(const struct ffs_turn *t, const struct ffs_head *h)
 static void
 validated(struct ffs_turn *t)
 {
-	if (t->hit.validated < (int64_t)t->now)
+	if (t->hit.fd >= 0 && t->hit.validated < (int64_t)t->now)
 		ffs_cache_validated(t->all->cache, &t->hit);
 }
 
@@ -274,15 +274,15 @@ current(struct ffs_turn *t, const struct ffs_head *h)
 	}
 	let_go(t);
 	if (h->status == 200 && t->ask.kind == FFS_ASK_READ)
-		way = ffs_turn_came(t, h);
+		way = ffs_turn_came(t, h, had);
 	/* What is kept takes its place. */
 	if (had && way == FFS_TURN_PASS)
 		drop(t);
 	return way;
 }
 
-enum ffs_turn_way
-ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *h)
+static enum ffs_turn_way
+answer(struct ffs_turn *t, const struct ffs_head *h)
 {
 	t->written = h->status >= 200 && h->status < 300 &&
 	             (t->ask.kind == FFS_ASK_WRITE || t->ask.kind == FFS_ASK_WRITE_BUCKET);
@@ -306,12 +306,22 @@ ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *h)
 }
 
 enum ffs_turn_way
+ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *h)
+{
+	enum ffs_turn_way way = answer(t, h);
+
+	if (way == FFS_TURN_PASS || way == FFS_TURN_REPEAT)
+		ffs_turn_passed(t);
+	return way;
+}
+
+enum ffs_turn_way
 ffs_turn_failed(struct ffs_turn *t, int status)
 {
-	(void)status;
-	return t->good && ffs_turn_stale(t) && ffs_turn_serve(t, NULL, FFS_SERVED_STALE)
-	           ? FFS_TURN_SERVE
-	           : FFS_TURN_PASS;
+	if (t->good && ffs_turn_stale(t, status) && ffs_turn_serve(t, NULL, FFS_SERVED_STALE))
+		return FFS_TURN_SERVE;
+	ffs_turn_passed(t);
+	return FFS_TURN_PASS;
 }
 
 /* --- the end --- */

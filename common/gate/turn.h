@@ -18,6 +18,8 @@
  * One request's use of the cache, without any socket: client.c asks what to do, and does it.
  */
 
+struct ffs_turn;
+
 /* What all turns share. */
 struct ffs_turns {
 	struct ffs_cache *cache; /* NULL: everything passes */
@@ -26,26 +28,34 @@ struct ffs_turns {
 	struct ffs_served *served; /* NULL: nobody counts */
 	uint64_t max_age_ms, stale_ms;
 	bool keep_all, keep_second;
+	/* Where a flight has more for a turn, or what it waits for: ffs_flight_send() or
+	 * ffs_turn_again(). */
+	void (*wake)(struct ffs_turn *t);
+	void (*note)(void *arg, bool detail, const char *text); /* a line for the user; or NULL */
+	void *arg;
+	time_t noted; /* turnkeep.c's */
 };
 
 enum ffs_turn_way {
 	FFS_TURN_PASS,   /* the request goes to the origin with t->add, its answer to the client */
-	FFS_TURN_KEEP,   /* at an answer: its body goes into t->flight, and from there to the client
-	                    by t->reply */
+	FFS_TURN_KEEP,   /* at an answer: its head passes, its body goes into t->flight (ffs_feed())
+	                    and from there to the client by t->reply */
 	FFS_TURN_SERVE,  /* t->reply is the answer; what the origin still sends is of no interest */
-	FFS_TURN_WAIT,   /* for t->flight to have its head, or to end: then ffs_turn_again() */
+	FFS_TURN_WAIT,   /* until wake(), or for FFS_TURN_WAIT_MS: then ffs_turn_again() */
 	FFS_TURN_CHECK,  /* read the file first (ffs_turn_check(), in a thread): then
 	                    ffs_turn_again() */
 	FFS_TURN_REPEAT, /* at an answer, a 304: it is of no use.  The request goes to the origin
 	                    once more, as the client sent it */
 };
 
+enum { FFS_TURN_WAIT_MS = 5000 };
+
 struct ffs_reply {
 	struct ffs_buf head;       /* status line to empty line */
 	int fd;                    /* the body, -1 none; the turn closes it */
 	uint64_t at, left;         /* of it */
-	struct ffs_flight *flight; /* the file grows: ffs_flight_have() says how far; NULL: it is
-	                              complete */
+	struct ffs_flight *flight; /* the body comes from there, by ffs_flight_send() of t->reader;
+	                              NULL: from fd */
 };
 
 struct ffs_turn {
@@ -54,13 +64,17 @@ struct ffs_turn {
 	char add[160]; /* fields to add to the request ("If-None-Match: \"...\"\r\n") or "" */
 	struct ffs_cache_hit hit; /* what was found; fd -1 none */
 	struct ffs_reply reply;
-	struct ffs_flight *flight;
+	struct ffs_flight *flight; /* which reader has joined */
+	struct ffs_flight_reader reader;
 	enum ffs_served_from from;
 	bool proven; /* the client's own signature was checked here */
 	/* Who asks, for statistics: set after ffs_turn_begin() where it is known. */
 	const char *comm; /* the caller's; NULL: unknown */
 	uint32_t uid;
 	/* turn.c's and turnkeep.c's own */
+	struct ffs_flight_who who;
+	bool leads;                 /* flight is for this request's answer */
+	bool waited;                /* for a flight that was none */
 	struct ffs_cache_name name; /* in the cache; key NULL: no object */
 	struct ffs_kept *kept;      /* of hit */
 	unsigned minor;             /* the request's HTTP/1.minor */

@@ -16,6 +16,9 @@
 bool ffs_turn_serve(
     struct ffs_turn *t, const struct ffs_head *not_modified, enum ffs_served_from from);
 
+/* Which of the bytes of t->hit are asked for: t->reply.at and left.  False: the origin says. */
+bool ffs_turn_cut(struct ffs_turn *t);
+
 /* --- turnkeep.c --- */
 
 /* The request has come, whatever becomes of it: who is it (t->proven)?  Where nothing needs to
@@ -26,8 +29,12 @@ void ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request);
  * running: SERVE (t->reply.flight) or WAIT. */
 enum ffs_turn_way ffs_turn_miss(struct ffs_turn *t);
 
-/* A 200 came to a read, of another version than the cache had, if any: KEEP it, or PASS. */
-enum ffs_turn_way ffs_turn_came(struct ffs_turn *t, const struct ffs_head *answer);
+/* A 200 came to a read, of another version than the cache had, if it had one: KEEP it, PASS, or
+ * SERVE (a flight of this version is ahead). */
+enum ffs_turn_way ffs_turn_came(struct ffs_turn *t, const struct ffs_head *answer, bool had);
+
+/* The origin's answer, whatever it was, or its failure goes to the client as it is. */
+void ffs_turn_passed(struct ffs_turn *t);
 
 /* The flight that was waited for (t->flight) has its head, or has ended. */
 enum ffs_turn_way ffs_turn_waited(struct ffs_turn *t);
@@ -38,9 +45,9 @@ enum ffs_turn_way ffs_turn_waited(struct ffs_turn *t);
  * this process has confirmed, to a request that began after the last write through it, is known.
  */
 /* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
- * is away (--stale-if-error)? */
+ * is away (status 0) or in trouble (--stale-if-error; says so)? */
 bool ffs_turn_fresh(const struct ffs_turn *t);
-bool ffs_turn_stale(const struct ffs_turn *t);
+bool ffs_turn_stale(const struct ffs_turn *t, int status);
 
 /* The end of a turn: it leaves t->flight. */
 void ffs_turn_left(struct ffs_turn *t);
