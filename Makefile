@@ -28,7 +28,7 @@ ALL_CPPFLAGS := -iquote . -iquote $(B) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DFFS_VERSION=\"$(VERSION)\" $(DEPS_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -pthread $(WARN) $(ALL_SAN) $(CFLAGS)
 BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Werror -iquote . \
-	-I/usr/include/$(shell $(CC) -print-multiarch)
+	-D__TARGET_ARCH_$(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m))) -I/usr/include/$(shell $(CC) -print-multiarch)
 ALL_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 
 V ?= 0
@@ -42,7 +42,7 @@ GEN := $(patsubst testdata/%.c,$(B)/testdata/%,$(wildcard testdata/*.c))
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c tests/bpf/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SKEL := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
-FMT := $(wildcard bpf/watch.h cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/bpf/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
+FMT := $(wildcard bpf/tls.h bpf/watch.h cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/bpf/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c))
 FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c))
 FUZZ_FLAGS := -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined \

@@ -28,7 +28,7 @@ const volatile __u32 knows_mptcp; /* the kernel can say which sockets are MPTCP'
 struct conn_key {
 	__u8 client[16], server[16];
 	__u16 client_port, server_port;
-	__u32 pad;
+	__u32 tls; /* 1: seen by --tls, and client is its number */
 };
 
 enum conn_flag {

@@ -18,6 +18,7 @@ struct packet {
 	__u32 seq, ack;
 	__u32 flags; /* TCP's */
 	__u32 client; /* from the client */
+	__u64 now;    /* when; 0: ask */
 };
 
 /*
@@ -52,6 +53,13 @@ packet_l2(struct __sk_buff *skb, __u64 a, __u64 b)
 	if (!bpf_skb_load_bytes(skb, 0, w, sizeof(w)) && w[0] == a && w[1] == b)
 		return 0;
 	return -1;
+}
+
+/* When a packet came: asked where it is of use, which is dear. */
+static __always_inline __u64
+packet_ns(const struct packet *p)
+{
+	return p->now ? p->now : bpf_ktime_get_ns();
 }
 
 /* Both ports are a store's: what is known of the connection says who is who, else its SYN, else

@@ -276,7 +276,7 @@ request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, 
 	__builtin_memcpy(c->id.addr, p->key.server, 16);
 	c->id.port = p->key.server_port;
 	c->id.len = e->text_len;
-	c->id.pad = 0;
+	c->id.tls = p->key.tls;
 	name_hash(s);
 	c->id.hash = e->id.hash;
 	if (write) {
@@ -369,6 +369,7 @@ request_open(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, __
 			__builtin_memset(&c->id, 0, sizeof(c->id));
 			__builtin_memcpy(c->id.addr, p->key.server, 16);
 			c->id.port = p->key.server_port;
+			c->id.tls = p->key.tls;
 			s->event.key_len = s->event.version_len = 0;
 			s->event.text_len = s->event.bucket_len;
 			request_writes(s, p, c, now, FFS_EVENT_BUCKET);
@@ -423,7 +424,7 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 	if (verb == VERB_NONE || (verb != VERB_OTHER && s->in[len] != '/' &&
 				     !WORD_IS(word(s->in + len) | LOWER, "http://")))
 		return request_none(s, p, c, w, skip);
-	now = bpf_ktime_get_ns();
+	now = packet_ns(p);
 	if (!(c->flags & CONN_KNOWN))
 		request_who(skb, c);
 	else if (c->flags & CONN_RELAY)

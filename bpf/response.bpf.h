@@ -154,7 +154,7 @@ response_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 ski
 	if (c->flags & CONN_PIECE)
 		kept = head_kept(s, p, c);
 	else
-		c->first_ns = bpf_ktime_get_ns();
+		c->first_ns = packet_ns(p);
 	if (packet_load(skb, p, s, skip, kept, kept ? WINDOW : RESPONSE_WINDOW))
 		return 0;
 	/* Interim heads, then the final one. */

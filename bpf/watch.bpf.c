@@ -19,6 +19,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/tls.h"
 #include "bpf/watch.h"
 
 #include "bpf/maps.bpf.h"
@@ -33,6 +34,7 @@
 #include "bpf/response.bpf.h"
 #include "bpf/traffic.bpf.h"
 #include "bpf/redirect.bpf.h"
+#include "bpf/tls.bpf.h"
 #include "bpf/tune.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

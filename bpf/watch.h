@@ -34,7 +34,7 @@ struct ffs_object_id {
 	__u8 addr[16];
 	__u16 port;
 	__u16 len;
-	__u32 pad;
+	__u32 tls; /* 1: asked for over TLS */
 	__u64 hash;
 };
 
@@ -184,6 +184,7 @@ struct ffs_event {
 	X(conns, 0, "connections seen from their first packet")                                    \
 	X(redirected, 0, "connections to stores that went to the gateway")                         \
 	X(gate_away, 0, "those that did not, for it was not there")                                \
+	X(tls_conns, 0, "connections whose TLS is seen from its beginning (--tls)")                \
 	X(tuned, 0, "connections tuned")                                                           \
 	X(nodelay_ok, 0, "TCP_NODELAY was set")                                                    \
 	X(nodelay_refused, 0, "TCP_NODELAY was refused")                                           \
@@ -202,6 +203,8 @@ struct ffs_event {
 	X(orphans, 1, "responses to no request that was seen")                                     \
 	X(tls, 1, "connections with TLS on a watched port")                                        \
 	X(http2, 1, "connections with HTTP/2 on a watched port")                                   \
+	X(tls_unbound, 1, "writes over TLS to a server that is not known")                         \
+	X(tls_lost, 1, "calls of TLS that there was no room to tell of")                           \
 	X(fragments, 1, "IP fragments and IPv6 extension headers")                                 \
 	X(load_errors, 1, "packets whose bytes could not be read")
 

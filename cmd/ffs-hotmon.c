@@ -156,12 +156,11 @@ view(const struct opts *o, int fd)
 {
 	struct ffs_session s = { 0 };
 	char *why = NULL;
-	int rc = 0, stop;
+	int rc, stop;
 
 	begin(&s, o, fd);
 	ffs_process_catch();
-	if (fd >= 0)
-		rc = ffs_session_load(&s, o->load.ports, &o->load.watch.load.redirect, &why);
+	rc = fd < 0 ? 0 : ffs_session_load(&s, &o->load, &why);
 	if (rc)
 		die(rc == -EPERM || rc == -EOPNOTSUPP ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
 	if (o->pin) {
@@ -192,9 +191,9 @@ once(const struct opts *o)
 {
 	struct ffs_session s = { 0 };
 	struct ffs_load_stats stats[FFS_LOAD_PROGS];
-	int rc;
+	int rc = o->load.watch.load.stats ? ffs_load_stats(NULL, NULL, stats) : 0;
 
-	if (o->load.watch.load.stats && (rc = ffs_load_stats(NULL, NULL, stats)))
+	if (rc)
 		errx(rc == -EACCES || rc == -EPERM ? FFS_EXIT_UNSUP : ffs_exit_of(rc),
 		    "cannot ask the programs: %s", strerror(-rc));
 	begin(&s, o, -1);
@@ -209,9 +208,8 @@ static int
 unpin(void)
 {
 	char *why = NULL;
-	int rc;
+	int rc = ffs_instance_unpin(&why);
 
-	rc = ffs_instance_unpin(&why);
 	if (rc)
 		die(rc == -EPERM ? FFS_EXIT_UNSUP : FFS_EXIT_FAIL, rc, why);
 	return FFS_EXIT_OK;
@@ -250,9 +248,8 @@ watch(struct opts *o)
 	struct ffs_meta m;
 	struct ffs_bpffs b;
 	char *why = NULL;
-	int rc;
+	int rc = ffs_instance_find(&b, &m, &why);
 
-	rc = ffs_instance_find(&b, &m, &why);
 	if (rc == -EACCES && geteuid())
 		die(FFS_EXIT_DENIED, rc, why);
 	if (rc < 0)
@@ -306,6 +303,7 @@ static const struct option longopts[] = {
 	{ "redirect", no_argument, NULL, FFS_LOADOPT_REDIRECT },
 	{ "ring-size", required_argument, NULL, FFS_LOADOPT_RING_SIZE },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "tls", optional_argument, NULL, FFS_LOADOPT_TLS },
 	{ "uid", required_argument, NULL, FFS_LOADOPT_UID },
 	{ "unpin", no_argument, NULL, OPT_UNPIN },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -329,8 +327,8 @@ check_opts(const struct opts *o)
 	if ((o->unpin || o->once) && o->load.given)
 		ffs_exit_usage("%s loads nothing: no option for that goes with it",
 		    o->once ? "--once" : "--unpin");
-	if (o->load.whom && !o->load.watch.load.redirect.on)
-		ffs_exit_usage("--uid and --exclude-comm go with --redirect");
+	if (ffs_loadopt_conflict(&o->load))
+		ffs_exit_usage("%s", ffs_loadopt_conflict(&o->load));
 	if (o->json && (o->pin || o->unpin))
 		ffs_exit_usage("--json prints nothing with --pin or --unpin");
 }

@@ -866,11 +866,11 @@ lab_config() {
 	printf '%s\n' "a https://secure.example:9443" "b http://127.0.0.1:8111" "c http://10.77.0.1:8111" >"$HOME/.config/ffs/nodes"
 	start_hotmon
 	[ "$(head -1 hotmon.log)" = "ffs-hotmon: watching port 8111 ($HOME/.config/ffs/nodes:2), 9000 (default)" ]
-	grep -q "TLS cannot be watched: https://secure.example:9443 ($HOME/.config/ffs/nodes:1)" hotmon.log
+	grep -q "TLS is watched with --tls only: https://secure.example:9443 ($HOME/.config/ffs/nodes:1)" hotmon.log
 	stop_hotmon
 	# Said without -v, too: who reads from there only would wait for ever.
 	run -0 --separate-stderr ffs-hotmon --pin --cgroup "$FFS_LAB_CGROUP"
-	[ "${stderr_lines[1]}" = "ffs-hotmon: TLS cannot be watched: https://secure.example:9443 ($HOME/.config/ffs/nodes:1)" ]
+	[ "${stderr_lines[1]}" = "ffs-hotmon: TLS is watched with --tls only: https://secure.example:9443 ($HOME/.config/ffs/nodes:1)" ]
 	ffs-hotmon --unpin
 }
 

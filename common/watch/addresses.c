@@ -21,6 +21,7 @@ add(struct ffs_addresses *a, const __u8 addr[16], uint16_t port, const char *url
 	a->v = v;
 	memcpy(a->v[a->n].addr, addr, 16);
 	a->v[a->n].port = port;
+	a->v[a->n].tls = !strncmp(url, "https:", 6);
 	a->v[a->n].url = strdup(url);
 	return a->v[a->n++].url ? 0 : -ENOMEM;
 }
@@ -51,9 +52,10 @@ add_node(struct ffs_addresses *a, const char *url)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai = NULL, *p;
 	char *host = NULL;
 	uint16_t port;
-	int rc = ffs_targets_split(url, &host, &port);
+	bool tls;
+	int rc = ffs_targets_split(url, &host, &port, &tls);
 
-	if (rc) /* https: never seen */
+	if (rc)
 		return rc == -ENOMEM ? rc : 0;
 	if (getaddrinfo(host, NULL, &hints, &ai))
 		ai = NULL;
@@ -101,7 +103,8 @@ ffs_addresses_find(const struct ffs_addresses *a, const struct ffs_object_id *id
 	size_t i;
 
 	for (i = 0; i < a->n; i++)
-		if (a->v[i].port == id->port && !memcmp(a->v[i].addr, id->addr, 16))
+		if (a->v[i].port == id->port && a->v[i].tls == !!id->tls &&
+		    !memcmp(a->v[i].addr, id->addr, 16))
 			return a->v[i].url;
 	return NULL;
 }
@@ -110,13 +113,14 @@ const char *
 ffs_addresses_url(const struct ffs_object_id *id, char buf[FFS_ADDRESSES_URL])
 {
 	char host[INET6_ADDRSTRLEN];
+	const char *scheme = id->tls ? "https" : "http";
 
 	if (!memcmp(id->addr, mapped, 12)) {
 		inet_ntop(AF_INET, id->addr + 12, host, sizeof(host));
-		snprintf(buf, FFS_ADDRESSES_URL, "http://%s:%u", host, id->port);
+		snprintf(buf, FFS_ADDRESSES_URL, "%s://%s:%u", scheme, host, id->port);
 	} else {
 		inet_ntop(AF_INET6, id->addr, host, sizeof(host));
-		snprintf(buf, FFS_ADDRESSES_URL, "http://[%s]:%u", host, id->port);
+		snprintf(buf, FFS_ADDRESSES_URL, "%s://[%s]:%u", scheme, host, id->port);
 	}
 	return buf;
 }

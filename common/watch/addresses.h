@@ -1,6 +1,7 @@
 #ifndef FFS_ADDRESSES_H
 #define FFS_ADDRESSES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/watch.h"
@@ -14,13 +15,14 @@ struct ffs_addresses {
 	struct {
 		__u8 addr[16]; /* IPv4 as v4-mapped */
 		__u16 port;
+		bool tls;
 		char *url;
 	} * v;
 	size_t n;
 };
 
 /*
- * Look up the addresses of all HTTP endpoints of the list, by name service where they are names
+ * Look up the addresses of all endpoints of the list, by name service where they are names
  * (which may take its time); what cannot be found is left out.  localhost is
  * both 127.0.0.1 and ::1.  0 or -ENOMEM.
  */
@@ -31,7 +33,7 @@ void ffs_addresses_release(struct ffs_addresses *a);
  * several at one address, the first of the list. */
 const char *ffs_addresses_find(const struct ffs_addresses *a, const struct ffs_object_id *id);
 
-/* "http://127.0.0.1:9000", "http://[::1]:9000": for one that is not configured, into buf. */
+/* "http://127.0.0.1:9000", "https://[::1]:9000": for one that is not configured, into buf. */
 #define FFS_ADDRESSES_URL 64
 const char *ffs_addresses_url(const struct ffs_object_id *id, char buf[FFS_ADDRESSES_URL]);
 

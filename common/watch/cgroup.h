@@ -16,7 +16,7 @@ struct ffs_cgroup {
 };
 #define FFS_CGROUP_INIT                                                                            \
 	{                                                                                          \
-		.links = { -1, -1, -1, -1, -1, -1 }                                                \
+		.links = { [0 ... FFS_LOAD_PROGS - 1] = -1 }                                       \
 	}
 
 /* 0 or -errno: of tune with *which set to what was refused (a constant), or of the path. */

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/watch/halves.h"
 
 #define WORK_MS 250
@@ -138,13 +139,27 @@ tell_interfaces(const struct ffs_guard *g, const struct ffs_watcher *w, char **t
 	*told = now;
 }
 
+/* Whether the work of every quarter of a second is due, or something else has happened. */
+static bool
+is_due(int64_t *due, int happened)
+{
+	int64_t now = ffs_clock_ms();
+
+	if (happened <= 0 && now < *due)
+		return false;
+	*due = now + WORK_MS;
+	return true;
+}
+
 int
 ffs_guard_run(struct ffs_guard *g)
 {
 	struct ffs_watcher *w;
 	char *told = NULL;
-	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN }, { .events = POLLIN } };
-	int sigfd, status = 0, asked = 0;
+	struct pollfd p[4];
+	size_t i;
+	int sigfd, n, status = 0, asked = 0;
+	int64_t due = 0;
 	sigset_t set;
 
 	handled(&set);
@@ -152,13 +167,20 @@ ffs_guard_run(struct ffs_guard *g)
 	if (sigfd < 0)
 		return -errno;
 	w = begin(g);
+	for (i = 0; i < 4; i++)
+		p[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	p[0].fd = sigfd;
 	p[1].fd = w ? ffs_watcher_fd(w) : -1;
 	p[2].fd = w ? g->fd : -1;
+	p[3].fd = w ? ffs_watcher_tls_fd(w) : -1;
 	while (!take_signals(g, sigfd, &status, &asked)) {
-		if (poll(p, 3, WORK_MS) < 0 && errno != EINTR)
+		n = poll(p, 4, WORK_MS);
+		if (n < 0 && errno != EINTR)
 			break;
-		if (w) {
+		if (w && n > 0 && p[3].revents)
+			ffs_watcher_tls(w);
+		/* The rest can wait while a lot is told. */
+		if (w && is_due(&due, n - (n > 0 && p[3].revents))) {
 			ffs_watcher_work(w);
 			tell_interfaces(g, w, &told);
 		}

@@ -15,10 +15,12 @@
 #include "common/base/why.h"
 #include "common/watch/maps.h"
 #include "common/watch/pins.h"
+#include "tls.skel.h"
 #include "watch.skel.h"
 
 struct ffs_load {
 	struct watch_bpf *skel;
+	struct tls_bpf *tls; /* NULL: without --tls */
 	struct ffs_load_opts o;
 	struct ffs_meta meta;
 	int stats; /* descriptor that has the kernel measure, or -1 */
@@ -71,7 +73,35 @@ configure(struct ffs_load *l)
 		rc = bpf_map__set_max_entries(l->skel->maps.names, o->max_objects);
 	if (!rc)
 		rc = bpf_map__set_max_entries(l->skel->maps.conns, o->max_conns);
+	if (!rc)
+		rc = bpf_map__set_autocreate(l->skel->maps.quiet, o->tls);
+	if (!rc)
+		rc = bpf_program__set_autoload(l->skel->progs.ffs_tls, o->tls);
 	return rc ? rc : configure_redirect(l);
+}
+
+/* The programs at OpenSSL's functions, which share two maps with the others. */
+static int
+load_tls(struct ffs_load *l, char **why)
+{
+	struct stat st;
+	int rc;
+
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return ffs_why(why, -EOPNOTSUPP,
+		    "--tls needs a kernel that describes its types (CONFIG_DEBUG_INFO_BTF)");
+	if (access("/sys/bus/event_source/devices/uprobe", F_OK))
+		return ffs_why(
+		    why, -EOPNOTSUPP, "--tls needs a kernel with uprobes (CONFIG_UPROBE_EVENTS)");
+	l->tls = tls_bpf__open();
+	if (!l->tls || stat("/proc/self/ns/net", &st))
+		return -errno;
+	memcpy(l->tls->rodata->ports, l->o.targets.tls_ports, sizeof(l->tls->rodata->ports));
+	l->tls->rodata->netns = (uint32_t)st.st_ino;
+	rc = bpf_map__reuse_fd(l->tls->maps.counters, bpf_map__fd(l->skel->maps.counters));
+	if (!rc)
+		rc = bpf_map__reuse_fd(l->tls->maps.quiet, bpf_map__fd(l->skel->maps.quiet));
+	return rc ? rc : tls_bpf__load(l->tls);
 }
 
 /* Which of what the programs need.  Asked only when they were not taken. */
@@ -129,8 +159,10 @@ ffs_load_new(const struct ffs_load_opts *o, char **why)
 		rc = watch_bpf__load(l->skel);
 	if (!rc)
 		rc = ffs_load_stores(l, o->targets.stores, o->targets.stores_n);
+	if (!rc && o->tls)
+		rc = load_tls(l, why);
 	if (rc) {
-		rc = explain(rc, why);
+		rc = why && *why ? rc : explain(rc, why);
 		ffs_load_free(l);
 		errno = -rc;
 		return NULL;
@@ -158,12 +190,13 @@ ffs_load_free(struct ffs_load *l)
 		return;
 	if (l->stats >= 0)
 		close(l->stats);
+	tls_bpf__destroy(l->tls);
 	watch_bpf__destroy(l->skel);
 	free(l);
 }
 
-static const struct bpf_program *
-program(const struct ffs_load *l, enum ffs_load_prog p)
+const struct bpf_program *
+ffs_load_program(const struct ffs_load *l, enum ffs_load_prog p)
 {
 	switch (p) {
 	case FFS_LOAD_PROG_TUNE:
@@ -176,6 +209,12 @@ program(const struct ffs_load *l, enum ffs_load_prog p)
 		return l->skel->progs.ffs_peer4;
 	case FFS_LOAD_PROG_PEER6:
 		return l->skel->progs.ffs_peer6;
+	case FFS_LOAD_PROG_TLS:
+		return l->skel->progs.ffs_tls;
+	case FFS_LOAD_PROG_TLS_CALL:
+		return l->tls ? l->tls->progs.ffs_tls_call : NULL;
+	case FFS_LOAD_PROG_TLS_SOCKET:
+		return l->tls ? l->tls->progs.ffs_tls_socket : NULL;
 	case FFS_LOAD_PROG_TRAFFIC:
 	default:
 		return l->skel->progs.ffs_traffic;
@@ -185,9 +224,17 @@ program(const struct ffs_load *l, enum ffs_load_prog p)
 int
 ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p)
 {
-	int fd = bpf_program__fd(program(l, p));
+	const struct bpf_program *prog = ffs_load_program(l, p);
+
+	int fd = prog ? bpf_program__fd(prog) : -1;
 
 	return fd < 0 ? -1 : fd;
+}
+
+int
+ffs_load_records(const struct ffs_load *l)
+{
+	return bpf_map__fd(l->tls->maps.records);
 }
 
 void
@@ -282,7 +329,7 @@ static void
 program_path(char *name, size_t n, enum ffs_load_prog p)
 {
 	static const char *const names[] = { "traffic", "tune", "connect4", "connect6", "peer4",
-		"peer6" };
+		"peer6", "tls", "tls-call", "tls-socket" };
 
 	snprintf(name, n, FFS_PINS_PROGRAMS "/%s", names[p]);
 }
@@ -344,8 +391,9 @@ stats_of(int fd, struct ffs_load_stats *s)
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
 
+	*s = (struct ffs_load_stats){ 0 };
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? 0 : fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return -errno;
 	memcpy(s->name, info.name, sizeof(s->name));

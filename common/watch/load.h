@@ -13,6 +13,7 @@
 /* What the kernel programs look at: of the configuration, found by ffs_ports_*(). */
 struct ffs_load_targets {
 	uint8_t ports[FFS_PORTS_BYTES];
+	uint8_t tls_ports[FFS_PORTS_BYTES]; /* --tls: where stores speak TLS */
 	char hosts[FFS_HOSTS_MAX][FFS_HOST_LEN];
 	uint32_t hosts_n;
 	struct ffs_end stores[FFS_STORES_MAX]; /* for the redirect: ffs_redirect_stores() */
@@ -37,6 +38,7 @@ struct ffs_load_opts {
 	struct ffs_load_redirect redirect;
 	bool stay; /* --pin: nobody is the loader afterwards */
 	bool stats;
+	bool tls; /* with what --tls needs */
 };
 
 /* All kernel programs and their maps, loaded in one go. */
@@ -57,9 +59,12 @@ enum ffs_load_prog {
 	FFS_LOAD_PROG_CONNECT4,
 	FFS_LOAD_PROG_CONNECT6,
 	FFS_LOAD_PROG_PEER4, /* these with the redirect only */
-	FFS_LOAD_PROG_PEER6
+	FFS_LOAD_PROG_PEER6,
+	FFS_LOAD_PROG_TLS, /* and these with TLS only */
+	FFS_LOAD_PROG_TLS_CALL,
+	FFS_LOAD_PROG_TLS_SOCKET,
 };
-#define FFS_LOAD_PROGS 6
+#define FFS_LOAD_PROGS 9
 /* -1: not loaded. */
 int ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p);
 
@@ -67,12 +72,19 @@ int ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p);
 struct ffs_maps;
 void ffs_load_maps(const struct ffs_load *l, struct ffs_maps *m);
 
+/* For libbpf to attach: FFS_LOAD_PROG_TLS_CALL or _SOCKET. */
+struct bpf_program;
+const struct bpf_program *ffs_load_program(const struct ffs_load *l, enum ffs_load_prog p);
+/* The ring of what they tell: struct ffs_tls_record, see bpf/tls.h; not to be closed. */
+int ffs_load_records(const struct ffs_load *l);
+
 /* What the kernel measured of each program since its statistics were switched on (stats above). */
 struct ffs_load_stats {
 	char name[16]; /* "": not loaded */
 	uint64_t runs, ns;
 };
-/* Of the loaded ones, or (l NULL) of those pinned below dir.  0 or -errno. */
+/* Of the loaded ones (one that is not has no name), or (l NULL) of those pinned below dir.  0 or
+ * -errno. */
 int ffs_load_stats(
     const struct ffs_load *l, const char *dir, struct ffs_load_stats v[FFS_LOAD_PROGS]);
 

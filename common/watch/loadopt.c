@@ -38,6 +38,9 @@ ffs_loadopt_help(void)
 	return "  -i, --interface NAME   only these (default: loopback and all that are up)\n"
 	       "      --ports LIST       watch these (default: the configured endpoints', and "
 	       "9000)\n"
+	       "      --tls[=PORTS]      and what programs say by OpenSSL (the endpoints' ports, "
+	       "or "
+	       "443)\n"
 	       "      --cgroup PATH      tune and redirect connections of this cgroup (default: "
 	       "all)\n"
 	       "      --group NAME       who else may read (default: the invoking user's group)\n"
@@ -188,6 +191,12 @@ ffs_loadopt_take(struct ffs_loadopt *o, int opt, char *arg, char *why, size_t n)
 		what = "size of a ring";
 		rc = take_ring(&l->ring_size, arg);
 		break;
+	case FFS_LOADOPT_TLS:
+		what = "list of ports, want 443 or 443,8443-8450";
+		rc = arg && !ffs_targets_ports_ok(arg) ? -EINVAL : 0;
+		o->tls = arg ? arg : "";
+		l->tls = true;
+		break;
 	case FFS_LOADOPT_UID:
 		what = "list of users, want names, numbers or all";
 		rc = ffs_redirect_uids(&l->redirect, arg);
@@ -204,4 +213,17 @@ ffs_loadopt_take(struct ffs_loadopt *o, int opt, char *arg, char *why, size_t n)
 	if (rc)
 		snprintf(why, n, "'%s' is no %s", arg, what);
 	return rc ? -EINVAL : 0;
+}
+
+const char *
+ffs_loadopt_conflict(const struct ffs_loadopt *o)
+{
+	const struct ffs_load_opts *l = &o->watch.load;
+
+	if (o->whom && !l->redirect.on)
+		return "--uid and --exclude-comm go with --redirect";
+	/* New libraries must be looked for, and what is told of handed on. */
+	if (l->tls && l->stay)
+		return "--tls does not go with --pin: it needs an ffs-hotmon that stays";
+	return NULL;
 }

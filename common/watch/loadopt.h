@@ -17,6 +17,7 @@ enum ffs_loadopt_opt {
 	FFS_LOADOPT_REARM,
 	FFS_LOADOPT_REDIRECT,
 	FFS_LOADOPT_RING_SIZE,
+	FFS_LOADOPT_TLS,
 	FFS_LOADOPT_UID,
 	FFS_LOADOPT_WINDOW,
 };
@@ -26,6 +27,7 @@ enum ffs_loadopt_opt {
 struct ffs_loadopt {
 	struct ffs_watcher_opts watch;
 	const char *ports; /* --ports; NULL: the endpoints' */
+	const char *tls;   /* --tls: "" the endpoints' ports; NULL: not */
 	const char *names[FFS_LOADOPT_INTERFACES];
 	bool given; /* any of them */
 	bool whom;  /* --uid or --exclude-comm */
@@ -42,5 +44,8 @@ const char *ffs_loadopt_help(void);
  * wrong with arg in why.  Keeps arg.
  */
 int ffs_loadopt_take(struct ffs_loadopt *o, int opt, char *arg, char *why, size_t n);
+
+/* Which of them do not go together: a line for the user, or NULL. */
+const char *ffs_loadopt_conflict(const struct ffs_loadopt *o);
 
 #endif

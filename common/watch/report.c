@@ -78,6 +78,7 @@ ffs_report_object(struct ffs_json *j, const char *type, const struct ffs_maps *m
 		ffs_json_str(j, "version", o->version);
 	ffs_json_str(j, "endpoint", endpoint(o, a, buf));
 	ffs_json_bool(j, "configured", ffs_addresses_find(a, &o->id));
+	ffs_json_bool(j, "tls", o->id.tls);
 	ffs_json_uint(j, "reads", s->reads);
 	ffs_json_uint(j, "bytes", s->bytes);
 	ffs_json_uint(j, "size", s->size);

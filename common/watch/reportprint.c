@@ -83,6 +83,8 @@ ffs_report_print_stats(FILE *f, bool json, const struct ffs_load_stats *s, size_
 			continue;
 		double each = s[i].runs ? (double)s[i].ns / (double)s[i].runs : 0;
 
+		if (!*s[i].name)
+			continue;
 		ffs_buf_reset(&b);
 		if (json)
 			stats_json(&j, &s[i], each);

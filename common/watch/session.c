@@ -111,15 +111,15 @@ find_stores(struct ffs_session *s, struct ffs_load_targets *t, const struct ffs_
 }
 
 int
-ffs_session_load(
-    struct ffs_session *s, const char *ports, const struct ffs_load_redirect *r, char **why)
+ffs_session_load(struct ffs_session *s, const struct ffs_loadopt *o, char **why)
 {
+	const struct ffs_load_redirect *r = &o->watch.load.redirect;
 	struct ffs_halves_msg m = { .type = FFS_HALVES_TARGETS };
 	struct ffs_buf told = FFS_BUF_INIT, not_told = FFS_BUF_INIT;
 	int rc;
 
 	ffs_buf_adds(&not_told, "");
-	rc = ffs_targets_find(&m.targets, &s->nodes, ports, &told, &not_told);
+	rc = ffs_targets_find(&m.targets, &s->nodes, o->ports, o->tls, &told, &not_told);
 	s->watched = ffs_buf_detach(&told);
 	s->not_watched = ffs_buf_detach(&not_told);
 	if (!rc && (!s->watched || !s->not_watched))
@@ -130,8 +130,8 @@ ffs_session_load(
 	note(s, false, "watching port %s", s->watched);
 	/* Who names ports knows what is watched. */
 	if (*s->not_watched)
-		note(s, ports, "TLS cannot be watched%s: %s", r->on ? " or redirected" : "",
-		    s->not_watched);
+		note(s, o->ports, "TLS is watched with --tls only%s: %s",
+		    r->on ? ", and not redirected" : "", s->not_watched);
 	if (getuid())
 		note(s, true, "runs as uid %u, home '%s'", (unsigned)getuid(),
 		    getenv("HOME") ? getenv("HOME") : "");

@@ -6,6 +6,7 @@
 #include "common/s3/nodes.h"
 #include "common/watch/addresses.h"
 #include "common/watch/load.h"
+#include "common/watch/loadopt.h"
 #include "common/watch/maps.h"
 
 /*
@@ -30,10 +31,8 @@ struct ffs_session {
 /* Become the invoking user for ever, and read the configuration.  Sets fd: note and arg are the
  * caller's to set before. */
 int ffs_session_begin(struct ffs_session *s, int fd, char **why);
-/* Tell root's half what to watch (ports as in ffs_targets_find()) and whom to redirect, and wait
- * until it is attached. */
-int ffs_session_load(
-    struct ffs_session *s, const char *ports, const struct ffs_load_redirect *r, char **why);
+/* Tell root's half what to watch and whom to redirect, and wait until it is attached. */
+int ffs_session_load(struct ffs_session *s, const struct ffs_loadopt *o, char **why);
 /* Open the maps, and look up the endpoints' addresses. */
 int ffs_session_open(struct ffs_session *s, char **why);
 void ffs_session_release(struct ffs_session *s);

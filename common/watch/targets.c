@@ -10,16 +10,19 @@
 #include "common/base/opt.h"
 
 #define OWN_PORT 9000
+#define TLS_PORT 443
 
 int
-ffs_targets_split(const char *url, char **host, uint16_t *port)
+ffs_targets_split(const char *url, char **host, uint16_t *port, bool *tls)
 {
 	const char *p, *end;
-	uint64_t n = 80;
+	uint64_t n;
 
-	if (strncmp(url, "http://", 7))
-		return strncmp(url, "https://", 8) ? -EINVAL : -EPROTONOSUPPORT;
-	p = url + 7;
+	*tls = !strncmp(url, "https://", 8);
+	if (!*tls && strncmp(url, "http://", 7))
+		return -EINVAL;
+	n = *tls ? TLS_PORT : 80;
+	p = url + (*tls ? 8 : 7);
 	end = *p == '[' ? strchr(p, ']') : p + strcspn(p, ":/");
 	if (!end)
 		return -EINVAL;
@@ -41,20 +44,20 @@ ffs_targets_split(const char *url, char **host, uint16_t *port)
 /* --- ports --- */
 
 static bool
-has_port(const struct ffs_load_targets *t, unsigned port)
+has_port(const uint8_t *ports, unsigned port)
 {
-	return t->ports[port >> 3] >> (port & 7) & 1;
+	return ports[port >> 3] >> (port & 7) & 1;
 }
 
 static void
-set_port(struct ffs_load_targets *t, unsigned port)
+set_port(uint8_t *to, unsigned port)
 {
-	t->ports[port >> 3] |= (uint8_t)(1u << (port & 7));
+	to[port >> 3] |= (uint8_t)(1u << (port & 7));
 }
 
 /* "80,9000-9003" */
 static int
-parse_ports(struct ffs_load_targets *t, const char *ports)
+parse_ports(uint8_t *to, const char *ports)
 {
 	char *list = strdup(ports), *word, *save = NULL;
 	uint64_t first, last;
@@ -70,7 +73,7 @@ parse_ports(struct ffs_load_targets *t, const char *ports)
 			break;
 		}
 		for (; first <= last; first++)
-			set_port(t, (unsigned)first);
+			set_port(to, (unsigned)first);
 	}
 	free(list);
 	return rc;
@@ -79,9 +82,9 @@ parse_ports(struct ffs_load_targets *t, const char *ports)
 bool
 ffs_targets_ports_ok(const char *ports)
 {
-	struct ffs_load_targets t = { 0 };
+	uint8_t to[FFS_PORTS_BYTES];
 
-	return !parse_ports(&t, ports);
+	return !parse_ports(to, ports);
 }
 
 /* --- hosts --- */
@@ -105,54 +108,78 @@ add_host(struct ffs_load_targets *t, const char *host)
 }
 
 static void
-tell(struct ffs_buf *b, const char *fmt_port, const char *from)
+tell(struct ffs_buf *b, const char *what, bool tls, const char *from)
 {
-	ffs_buf_addf(b, "%s%s (%s)", b->len ? ", " : "", fmt_port, from);
+	ffs_buf_addf(b, "%s%s%s (%s)", b->len ? ", " : "", what, tls ? " with TLS" : "", from);
 }
 
-static int
-add_node(struct ffs_load_targets *t, const struct ffs_node *node, bool ports, struct ffs_buf *told,
-    struct ffs_buf *not_told)
+static void
+add_port(uint8_t *to, unsigned port, bool tls, const char *from, struct ffs_buf *told)
 {
-	char *host = NULL, text[8];
-	uint16_t port;
-	int rc = ffs_targets_split(node->ep.url, &host, &port);
+	char text[8];
 
-	if (rc == -EPROTONOSUPPORT) {
-		tell(not_told, node->ep.url, node->ep.url_from);
+	if (has_port(to, port))
+		return;
+	set_port(to, port);
+	snprintf(text, sizeof(text), "%u", port);
+	tell(told, text, tls, from);
+}
+
+/* As an option lists them, if it does. */
+static int
+add_ports(uint8_t *to, const char *list, bool tls, struct ffs_buf *told)
+{
+	if (!list || !*list)
 		return 0;
-	}
+	tell(told, list, tls, tls ? "--tls" : "--ports");
+	return parse_ports(to, list);
+}
+
+/* Ports of an endpoint, where no option lists them. */
+static int
+add_node(struct ffs_load_targets *t, const struct ffs_node *node, bool ports, const char *tls,
+    struct ffs_buf *told, struct ffs_buf *not_told)
+{
+	char *host = NULL;
+	uint16_t port;
+	bool is_tls;
+	int rc = ffs_targets_split(node->ep.url, &host, &port, &is_tls);
+
 	if (rc)
 		return rc;
-	add_host(t, host);
-	if (ports && !has_port(t, port)) {
-		set_port(t, port);
-		snprintf(text, sizeof(text), "%u", port);
-		tell(told, text, node->ep.url_from);
+	if (is_tls && !tls) {
+		tell(not_told, node->ep.url, false, node->ep.url_from);
+		free(host);
+		return 0;
 	}
+	add_host(t, host);
 	free(host);
+	if (is_tls && !*tls)
+		add_port(t->tls_ports, port, true, node->ep.url_from, told);
+	else if (!is_tls && ports)
+		add_port(t->ports, port, false, node->ep.url_from, told);
 	return 0;
 }
 
 int
 ffs_targets_find(struct ffs_load_targets *t, const struct ffs_nodes *ns, const char *ports,
-    struct ffs_buf *told, struct ffs_buf *not_told)
+    const char *tls, struct ffs_buf *told, struct ffs_buf *not_told)
 {
+	static const uint8_t none[FFS_PORTS_BYTES];
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	memset(t, 0, sizeof(*t));
-	if (ports) {
-		rc = parse_ports(t, ports);
-		tell(told, ports, "--ports");
-	}
+	rc = add_ports(t->ports, ports, false, told);
+	if (!rc)
+		rc = add_ports(t->tls_ports, tls, true, told);
 	for (i = 0; !rc && i < ns->n; i++)
-		rc = add_node(t, &ns->v[i], !ports, told, not_told);
+		rc = add_node(t, &ns->v[i], !ports, tls, told, not_told);
 	add_host(t, "localhost");
-	if (!rc && !ports && !has_port(t, OWN_PORT)) {
-		set_port(t, OWN_PORT);
-		tell(told, "9000", "default");
-	}
+	if (!rc && !ports)
+		add_port(t->ports, OWN_PORT, false, "default", told);
+	if (!rc && tls && !memcmp(t->tls_ports, none, sizeof(none)))
+		add_port(t->tls_ports, TLS_PORT, true, "default", told);
 	if (!rc)
 		rc = ffs_buf_error(told) ? ffs_buf_error(told) : ffs_buf_error(not_told);
 	return rc;

@@ -13,6 +13,7 @@
 #include "common/watch/cgroup.h"
 #include "common/watch/redirect.h"
 #include "common/watch/thin.h"
+#include "common/watch/ssl.h"
 
 #define DUMP_MS 2000
 
@@ -22,7 +23,8 @@ struct ffs_watcher {
 	struct ffs_load *load;
 	struct ffs_attach *attach;
 	struct ffs_cgroup cgroup;
-	int links; /* rtnetlink */
+	struct ffs_ssl *tls; /* NULL: without --tls */
+	int links;           /* rtnetlink */
 	bool tune, clsact, redirect;
 	bool gated;  /* the gateway was there */
 	bool filled; /* the directory */
@@ -106,6 +108,31 @@ attach_all(struct ffs_watcher *w, char **why)
 	    "the programs could be attached to no interface");
 }
 
+/* --- OpenSSL --- */
+
+static int
+watch_tls(struct ffs_watcher *w, char **why)
+{
+	const struct ffs_ssl_opts o = { .note = w->o.attach.note, .arg = w->o.attach.arg };
+
+	if (!w->o.load.tls)
+		return 0;
+	w->tls = ffs_ssl_new(&o, w->load, why);
+	return w->tls ? 0 : -errno;
+}
+
+int
+ffs_watcher_tls_fd(const struct ffs_watcher *w)
+{
+	return w->tls ? ffs_ssl_fd(w->tls) : -1;
+}
+
+void
+ffs_watcher_tls(struct ffs_watcher *w)
+{
+	ffs_ssl_read(w->tls);
+}
+
 /* --- the whole --- */
 
 static int
@@ -130,6 +157,8 @@ start(struct ffs_watcher *w, char **why)
 	rc = tune(w, why);
 	if (!rc)
 		rc = attach_all(w, why);
+	if (!rc)
+		rc = watch_tls(w, why);
 	if (rc)
 		return rc;
 	/* Last of all.  Whoever finds it may take it that each of his reads is seen; what is killed
@@ -167,6 +196,7 @@ ffs_watcher_free(struct ffs_watcher *w)
 	if (!w)
 		return;
 	ffs_attach_free(w->attach);
+	ffs_ssl_free(w->tls);
 	ffs_cgroup_release(&w->cgroup);
 	if (w->links >= 0)
 		close(w->links);
@@ -238,6 +268,8 @@ ffs_watcher_work(struct ffs_watcher *w)
 	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact, w->redirect))
 		w->clsact = clsact;
 	look_at_gate(w);
+	if (w->tls)
+		ffs_ssl_work(w->tls);
 	ffs_load_maps(w->load, &maps);
 	w->thin.max = w->o.load.max_objects;
 	rc = ffs_thin(&w->thin, &maps);

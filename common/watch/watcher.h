@@ -35,6 +35,10 @@ void ffs_watcher_work(struct ffs_watcher *w);
 /* The stores to redirect are these by now. */
 void ffs_watcher_stores(struct ffs_watcher *w, const struct ffs_load_targets *t);
 
+/* With --tls: readable when something was told, then ffs_watcher_tls(); else -1. */
+int ffs_watcher_tls_fd(const struct ffs_watcher *w);
+void ffs_watcher_tls(struct ffs_watcher *w);
+
 /* What the programs cost: ffs_load_stats(). */
 int ffs_watcher_stats(const struct ffs_watcher *w, struct ffs_load_stats v[FFS_LOAD_PROGS]);
 

@@ -47,7 +47,7 @@ check_targets(void)
 	struct ffs_buf told = FFS_BUF_INIT, not_told = FFS_BUF_INIT;
 	struct ffs_load_targets t;
 
-	CHECK(!ffs_targets_find(&t, &nodes, NULL, &told, &not_told));
+	CHECK(!ffs_targets_find(&t, &nodes, NULL, NULL, &told, &not_told));
 	CHECK(has_port(&t, 9100) && has_port(&t, 9200) && has_port(&t, 80) && has_port(&t, 9000));
 	CHECK(count_ports(&t) == 4, "%u", count_ports(&t));
 	CHECK(!strcmp(told.p, "9100 (nodes:1), 9200 (nodes:4), 80 (nodes:5), 9000 (default)"), "%s",
@@ -57,10 +57,26 @@ check_targets(void)
 	CHECK(t.hosts_n == 1 && !strcmp(t.hosts[0], "localhost"));
 	ffs_buf_reset(&told);
 	ffs_buf_reset(&not_told);
-	CHECK(!ffs_targets_find(&t, &nodes, "80,9000-9002", &told, &not_told));
+	CHECK(!ffs_targets_find(&t, &nodes, "80,9000-9002", NULL, &told, &not_told));
 	CHECK(
 	    count_ports(&t) == 4 && has_port(&t, 80) && has_port(&t, 9001) && !has_port(&t, 9100));
 	CHECK(!strcmp(told.p, "80,9000-9002 (--ports)"), "%s", told.p);
+	/* With --tls. */
+	ffs_buf_reset(&told);
+	ffs_buf_reset(&not_told);
+	CHECK(!ffs_targets_find(&t, &nodes, "80", "", &told, &not_told));
+	CHECK(count_ports(&t) == 1 && t.tls_ports[9443 >> 3] == 1 << (9443 & 7));
+	CHECK(!strcmp(told.p, "80 (--ports), 9443 with TLS (nodes:2)"), "%s", told.p);
+	CHECK(!not_told.len);
+	ffs_buf_reset(&told);
+	CHECK(!ffs_targets_find(&t, &nodes, "80", "8443", &told, &not_told));
+	CHECK(!strcmp(told.p, "80 (--ports), 8443 with TLS (--tls)"), "%s", told.p);
+	CHECK(t.tls_ports[8443 >> 3] && !t.tls_ports[9443 >> 3]);
+	ffs_buf_reset(&told);
+	CHECK(!ffs_targets_find(
+	    &t, &(struct ffs_nodes){ .v = list, .n = 1 }, NULL, "", &told, &not_told));
+	CHECK(!strcmp(told.p, "9100 (nodes:1), 9000 (default), 443 with TLS (default)"), "%s",
+	    told.p);
 	ffs_buf_release(&told);
 	ffs_buf_release(&not_told);
 }
@@ -91,7 +107,9 @@ check_split(void)
 		{ "http://a.example", "a.example", 0, 80 },
 		{ "http://[::1]:1", "::1", 0, 1 },
 		{ "http://[fd77::2]", "fd77::2", 0, 80 },
-		{ "https://a.example", NULL, -EPROTONOSUPPORT, 0 },
+		{ "https://a.example", "a.example", 0, 443 },
+		{ "https://[::1]:9443", "::1", 0, 9443 },
+		{ "https://a.example:0", NULL, -EINVAL, 0 },
 		{ "ftp://a.example", NULL, -EINVAL, 0 },
 		{ "http://a.example:0", NULL, -EINVAL, 0 },
 		{ "http://a.example:65536", NULL, -EINVAL, 0 },
@@ -102,10 +120,12 @@ check_split(void)
 	for (i = 0; i < COUNT(cases); i++) {
 		char *host = NULL;
 		uint16_t port = 0;
-		int rc = ffs_targets_split(cases[i].url, &host, &port);
+		bool tls;
+		int rc = ffs_targets_split(cases[i].url, &host, &port, &tls);
 
 		CHECK(rc == cases[i].rc, "%s: %d", cases[i].url, rc);
 		if (!rc) {
+			CHECK(tls == !strncmp(cases[i].url, "https", 5));
 			CHECK(!strcmp(host, cases[i].host) && port == cases[i].port, "%s: %s %u",
 			    cases[i].url, host, port);
 			free(host);
@@ -156,6 +176,12 @@ check_addresses(void)
 		CHECK(url ? cases[i].url && !strcmp(url, cases[i].url) : !cases[i].url, "%s %u: %s",
 		    cases[i].address, cases[i].port, url ? url : "none");
 	}
+	/* The other of one port is another store. */
+	id = server("10.0.0.1", 9443);
+	id.tls = 1;
+	url = ffs_addresses_find(&a, &id);
+	CHECK(url && !strcmp(url, "https://10.0.0.1:9443"));
+	CHECK(!strcmp(ffs_addresses_url(&id, buf), "https://10.0.0.1:9443"));
 	ffs_addresses_release(&a);
 	id = server("10.1.2.3", 9000);
 	CHECK(!strcmp(ffs_addresses_url(&id, buf), "http://10.1.2.3:9000"), "%s", buf);

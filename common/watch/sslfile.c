@@ -1,0 +1,201 @@
+#include "common/watch/sslfile.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PARTS_MAX 4096u        /* sections, segments */
+#define NAMES_MAX (128u << 20) /* bytes of a table of names */
+#define TEXT_MAX (256u << 20)
+#define SYMBOLS_MAX (8u << 20)
+#define BATCH 1024
+
+static const char *const names[FFS_TLS_CALLS] = {
+	[FFS_TLS_WRITE] = "SSL_write",
+	[FFS_TLS_READ] = "SSL_read",
+	[FFS_TLS_WRITE_EX] = "SSL_write_ex",
+	[FFS_TLS_READ_EX] = "SSL_read_ex",
+	[FFS_TLS_HANDSHAKE] = "SSL_do_handshake",
+	[FFS_TLS_FREE] = "SSL_free",
+};
+
+struct elf {
+	int fd;
+	Elf64_Phdr *ph;
+	Elf64_Shdr *sh;
+	unsigned ph_n, sh_n;
+};
+
+static bool
+read_at(int fd, void *to, size_t n, uint64_t at)
+{
+	return at <= INT64_MAX && pread(fd, to, n, (off_t)at) == (ssize_t)n;
+}
+
+/* A table of n entries; NULL with errno. */
+static void *
+read_table(int fd, uint64_t at, unsigned n, size_t each)
+{
+	void *v = reallocarray(NULL, n ? n : 1, each);
+
+	if (!v || read_at(fd, v, n * each, at))
+		return v;
+	free(v);
+	errno = ENOEXEC;
+	return NULL;
+}
+
+static void
+elf_release(struct elf *e)
+{
+	free(e->ph);
+	free(e->sh);
+}
+
+/* 0; -ENOEXEC for what is no ELF file of this kind of machine; -errno. */
+static int
+elf_read(struct elf *e, int fd)
+{
+	static const Elf64_Half machine =
+#if defined(__x86_64__)
+	    EM_X86_64;
+#elif defined(__aarch64__)
+	    EM_AARCH64;
+#else
+	    EM_NONE;
+#endif
+	Elf64_Ehdr h;
+
+	*e = (struct elf){ .fd = fd };
+	if (!read_at(fd, &h, sizeof(h), 0) || memcmp(h.e_ident, ELFMAG, SELFMAG) ||
+	    h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_machine != machine ||
+	    h.e_phentsize != sizeof(*e->ph) || h.e_phnum > PARTS_MAX || h.e_shnum > PARTS_MAX ||
+	    (h.e_shnum && h.e_shentsize != sizeof(*e->sh)))
+		return -ENOEXEC;
+	e->ph_n = h.e_phnum;
+	e->sh_n = h.e_shnum;
+	e->ph = read_table(fd, h.e_phoff, e->ph_n, sizeof(*e->ph));
+	if (e->ph)
+		e->sh = read_table(fd, h.e_shoff, e->sh_n, sizeof(*e->sh));
+	if (e->ph && e->sh)
+		return 0;
+	free(e->ph);
+	return -errno;
+}
+
+/* Where in the file what is executed at an address is; 0: nowhere. */
+static uint64_t
+elf_offset(const struct elf *e, uint64_t address)
+{
+	const Elf64_Phdr *p;
+	unsigned i;
+
+	for (i = 0; i < e->ph_n; i++) {
+		p = &e->ph[i];
+		if (p->p_type == PT_LOAD && p->p_flags & PF_X && address >= p->p_vaddr &&
+		    address - p->p_vaddr < p->p_filesz)
+			return address - p->p_vaddr + p->p_offset;
+	}
+	return 0;
+}
+
+static void
+take_symbol(
+    struct ffs_sslfile *f, const struct elf *e, const Elf64_Sym *s, const char *text, size_t n)
+{
+	unsigned i;
+
+	if (ELF64_ST_TYPE(s->st_info) != STT_FUNC || s->st_shndx == SHN_UNDEF || s->st_name >= n ||
+	    strncmp(text + s->st_name, "SSL_", 4))
+		return;
+	for (i = 1; i < FFS_TLS_CALLS; i++)
+		if (!f->at[i] && !strcmp(text + s->st_name, names[i]))
+			f->at[i] = elf_offset(e, s->st_value);
+}
+
+/* The symbols of one table. */
+static int
+take_table(struct ffs_sslfile *f, const struct elf *e, const Elf64_Shdr *table)
+{
+	const Elf64_Shdr *strings = &e->sh[table->sh_link];
+	uint64_t n = table->sh_size / sizeof(Elf64_Sym), i, k, room;
+	Elf64_Sym v[BATCH];
+	char *text;
+	int rc = 0;
+
+	if (n > SYMBOLS_MAX || !strings->sh_size || strings->sh_size > NAMES_MAX)
+		return -ENOEXEC;
+	text = malloc(strings->sh_size);
+	if (!text)
+		return -ENOMEM;
+	if (!read_at(e->fd, text, strings->sh_size, strings->sh_offset))
+		rc = -ENOEXEC;
+	text[strings->sh_size - 1] = '\0';
+	for (i = 0; !rc && i < n; i += room) {
+		room = n - i < BATCH ? n - i : BATCH;
+		if (!read_at(e->fd, v, room * sizeof(*v), table->sh_offset + i * sizeof(*v)))
+			rc = -ENOEXEC;
+		for (k = 0; !rc && k < room; k++)
+			take_symbol(f, e, &v[k], text, strings->sh_size);
+	}
+	free(text);
+	return rc;
+}
+
+static bool
+is_one(const struct ffs_sslfile *f)
+{
+	return f->at[FFS_TLS_WRITE] && f->at[FFS_TLS_READ];
+}
+
+int
+ffs_sslfile_read(int fd, struct ffs_sslfile *f)
+{
+	static const Elf64_Word types[] = { SHT_DYNSYM, SHT_SYMTAB };
+	struct elf e;
+	unsigned i, k;
+	int rc = elf_read(&e, fd);
+
+	*f = (struct ffs_sslfile){ 0 };
+	if (rc)
+		return rc == -ENOEXEC ? 0 : rc;
+	/* What a library offers, else what was left in by who linked. */
+	for (k = 0; !rc && k < 2 && !is_one(f); k++)
+		for (i = 0; !rc && i < e.sh_n; i++)
+			if (e.sh[i].sh_type == types[k] && e.sh[i].sh_link < e.sh_n)
+				rc = take_table(f, &e, &e.sh[i]);
+	elf_release(&e);
+	return rc == -ENOEXEC ? 0 : rc ? rc : is_one(f);
+}
+
+int
+ffs_sslfile_has(int fd, const char *text)
+{
+	size_t n = strlen(text), kept = 0, room = 1 << 18;
+	uint64_t at = 0;
+	char *b = malloc(room);
+	ssize_t got;
+	int rc = b ? 0 : -ENOMEM;
+
+	while (!rc && at < TEXT_MAX) {
+		got = pread(fd, b + kept, room - kept, (off_t)at);
+		if (got <= 0) {
+			rc = got ? -errno : 0;
+			break;
+		}
+		at += (uint64_t)got;
+		rc = memmem(b, kept + (size_t)got, text, n) != NULL;
+		/* It may lie across. */
+		if (kept + (size_t)got >= n) {
+			memmove(b, b + kept + (size_t)got - (n - 1), n - 1);
+			kept = n - 1;
+		} else {
+			kept += (size_t)got;
+		}
+	}
+	free(b);
+	return rc;
+}

@@ -1,0 +1,22 @@
+#ifndef FFS_SSLFILE_H
+#define FFS_SSLFILE_H
+
+#include <stdint.h>
+
+#include "bpf/tls.h"
+
+/*
+ * A program or library that may hold OpenSSL: where in the file its functions are, by its symbols.
+ * Such files are anybody's, so nothing in them is believed.
+ */
+struct ffs_sslfile {
+	uint64_t at[FFS_TLS_CALLS]; /* by enum ffs_tls_call; 0: it has none */
+};
+
+/* Whether fd is one: 1, or 0; -errno.  One that has no SSL_write and SSL_read is none. */
+int ffs_sslfile_read(int fd, struct ffs_sslfile *f);
+
+/* Whether a file holds this text, in its first 256 MB.  1, 0 or -errno. */
+int ffs_sslfile_has(int fd, const char *text);
+
+#endif

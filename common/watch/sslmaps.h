@@ -1,0 +1,28 @@
+#ifndef FFS_SSLMAPS_H
+#define FFS_SSLMAPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Which files the processes of this network namespace execute code of, from /proc/PID/maps.  Each
+ * file is told once.
+ */
+struct ffs_sslmaps;
+
+struct ffs_sslmaps *ffs_sslmaps_new(void); /* NULL with errno */
+void ffs_sslmaps_free(struct ffs_sslmaps *m);
+
+/*
+ * Look at processes that are new, or were not looked at for a while, which gets longer with their
+ * age (8 s at most).  each() is told of files that were not told before: an open descriptor, the
+ * path as the process sees it, and the process.  0 or -errno.
+ */
+int ffs_sslmaps_scan(
+    struct ffs_sslmaps *m, void (*each)(void *arg, int fd, const char *path, pid_t pid), void *arg);
+
+/* A file that is known otherwise is not told.  1 where it was known before; 0; -errno. */
+int ffs_sslmaps_know(struct ffs_sslmaps *m, int fd);
+
+#endif
