@@ -33,8 +33,7 @@ drop(struct ffs_turn *t)
 static void
 spoil(struct ffs_turn *t)
 {
-	if (t->all->flights)
-		ffs_flights_spoil(t->all->flights, &t->name);
+	ffs_turn_wrote(t);
 	if (t->name.key)
 		drop(t);
 }

@@ -33,7 +33,10 @@ struct ffs_turns {
 	void (*wake)(struct ffs_turn *t);
 	void (*note)(void *arg, bool detail, const char *text); /* a line for the user; or NULL */
 	void *arg;
-	time_t noted; /* turnkeep.c's */
+	/* turnkeep.c's */
+	time_t noted;
+	/* When objects were last written through here, by a hash of their keys; and a bucket. */
+	time_t wrote[1024], wrote_bucket;
 };
 
 enum ffs_turn_way {

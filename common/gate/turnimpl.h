@@ -40,10 +40,11 @@ void ffs_turn_passed(struct ffs_turn *t);
 enum ffs_turn_way ffs_turn_waited(struct ffs_turn *t);
 
 /*
- * Beware of hit.validated: another process may put an old version in its place after the write of a
- * new one was acknowledged through here, since it began to fetch before.  Only what an answer to
- * this process has confirmed, to a request that began after the last write through it, is known.
+ * An object was written through here.  Who began to fetch it before may still put the old version
+ * in its place: until the store has been asked later than that no entry of it is fresh.
  */
+void ffs_turn_wrote(struct ffs_turn *t);
+
 /* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
  * is away (status 0) or in trouble (--stale-if-error; says so)? */
 bool ffs_turn_fresh(const struct ffs_turn *t);

@@ -22,14 +22,34 @@ ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request)
 	ffs_vouch_who(&t->who, request, t->proven);
 }
 
-/* The store's last word on the object is younger than that. */
+static time_t *
+wrote_at(const struct ffs_turn *t)
+{
+	const char *s = t->name.key;
+	uint32_t h = 2166136261u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return &t->all->wrote[h % (sizeof(t->all->wrote) / sizeof(t->all->wrote[0]))];
+}
+
+void
+ffs_turn_wrote(struct ffs_turn *t)
+{
+	*(t->name.key ? wrote_at(t) : &t->all->wrote_bucket) = time(NULL);
+	if (t->all->flights)
+		ffs_flights_spoil(t->all->flights, &t->name);
+}
+
+/* The store's last word on the object is younger than that, and than what was written here.  Times
+ * are whole seconds: they are taken for older than they can be. */
 static bool
 within(const struct ffs_turn *t, uint64_t ms)
 {
-	int64_t age = (int64_t)t->now - t->hit.validated;
+	int64_t at = t->hit.validated, age = (int64_t)t->now - at;
 
-	return ms && age >= 0 && (uint64_t)age < ms / 1000 + (ms % 1000 != 0) && t->proven &&
-	       t->ask.plain && !t->ask.no_cache;
+	return age >= 0 && (uint64_t)age < ms / 1000 && t->proven && t->ask.plain &&
+	       !t->ask.no_cache && at > *wrote_at(t) && at > t->all->wrote_bucket;
 }
 
 bool
