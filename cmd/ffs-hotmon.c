@@ -320,8 +320,6 @@ check_opts(const struct opts *o)
 		ffs_exit_usage("--pin, --unpin, --once and --live exclude each other");
 	if ((o->live.dataset || o->live.interval_ms) && !o->live.mode)
 		ffs_exit_usage("--dataset and --interval go with --live");
-	if (o->json && o->live.mode)
-		ffs_exit_usage("--json does not go with --live (--live=line is for programs)");
 	if (o->load.watch.load.stats && (o->pin || o->unpin))
 		ffs_exit_usage("--stats measures while this runs, not with --pin or --unpin");
 	if ((o->unpin || o->once) && o->load.given)
@@ -361,7 +359,7 @@ parse_opts(struct opts *o, int argc, char **argv)
 			puts("ffs-hotmon " FFS_VERSION);
 			exit(ffs_exit_flush(FFS_EXIT_OK));
 		case OPT_JSON:
-			o->json = true;
+			o->json = o->live.json = true;
 			break;
 		case OPT_ONCE:
 			o->once = true;

@@ -373,7 +373,7 @@ lab_lines() {
 	[ "$status" -eq 143 ]
 	# Every word of every line is a name and a value.
 	run -1 grep -vE '^time=[^ =]+( [a-z0-9_]+=[0-9.]+)+$' lines
-	[[ $(head -1 lines) == *" cold=5 warm=0 hot=0 cached=0 reads=0 "*" loaded=1 losses=0" ]]
+	[[ $(head -1 lines) == *" cold=5 warm=0 hot=0 cached=0 reads=0 "*" loaded=1 losses=0 served_origin=0 "*" programs=0" ]]
 	[[ $(tail -1 lines) == *" cold=0 warm=0 hot=0 cached=5 reads=5 bytes=30 "*" hits=5 "* ]]
 	# What the lines say of each interval adds up: 5 reads in tenths of a second.
 	[ "$(grep -o ' reads_per_s=[0-9.]*' lines | cut -d= -f2 | awk '{ n += $1 } END { print (n > 20) }')" = 1 ]
@@ -421,6 +421,73 @@ lab_shared() {
 	in_lab -n 1 lab_shared
 }
 
+lab_who() {
+	start_store
+	live 80x24 --dataset lobster
+	until_shown ' w who '
+	ffs-get --cache=fill lobster >out
+	ffs-get lobster >out
+	ffs-get s3://ffs/lobster/1/00000.csv >out
+	curl -sSo out "$(ffs-get --list --presign lobster | head -1)"
+	key w
+	until_shown ' programs '
+	until_shown 'PROGRAM'
+	# Of each program: whole reads from stores (kernel); requests by where they were served from.
+	ffs_get_is() { grep -qE "^ +5 +30 B +5 +1 +5 +36 B +[0-9]+s root ffs-get *$" <<<"$(shown)"; }
+	until_true 20 ffs_get_is || { shown >&2; return 1; }
+	curl_is() { grep -qE "^ +1 +6 B +0 +0 +0 +0 B +[0-9]+s root curl *$" <<<"$(shown)"; }
+	until_true 20 curl_is || { shown >&2; return 1; }
+	key w
+	until_shown 'objects by reads'
+	key w
+	until_shown ' programs '
+	key b
+	until_shown 'objects by bytes'
+	on_tmux resize-window -x 130 -y 40
+	key n
+	until_shown '   304  CACHE '
+	# The first chunk, twice from the store, once on its word, once from the cache alone.
+	first_is() { grep -qE "^ +2 +12 B .* 2 +[0-9.]+ [mu]?s +1 +1 .*/1/00000.csv" <<<"$(shown)"; }
+	until_true 20 first_is || { shown >&2; return 1; }
+	shows_not STALE
+	key '?'
+	until_shown 'the store was away'
+	key x
+	key q
+	ended 0
+}
+
+@test "who was served from where: objects and programs" {
+	need_screen
+	in_lab -n 1 lab_who
+}
+
+lab_json() {
+	start_store
+	ffs-hotmon --cgroup "$FFS_LAB_CGROUP" --ports "$ports" --live --json --interval 100ms >lines 2>hotmon.log &
+	pid=$!
+	pids+=("$pid")
+	until_true 10 test -s lines
+	ffs-get --cache=fill lobster >out
+	ffs-get lobster >out
+	until_true 10 grep -q '"served":{"origin":5,"origin_bytes":30,"revalidated":0,"revalidated_bytes":0,"cache":5,' lines
+	# One that has a name to break lines with.
+	cp "$(command -v ffs-get)" $'a\n"b'
+	./$'a\n"b' lobster >out
+	until_true 10 grep -qF '"comm":"a\u000a\"b","uid":0,' lines
+	kill "$pid"
+	wait "$pid" || true
+	jq -es 'length > 0 and all(.type == "live" and .loaded and .losses == 0)' <lines >/dev/null
+	jq -es 'last | .programs[] | select(.comm == "ffs-get") |
+		.uid == 0 and .user == "root" and .reads >= 5 and .served.cache == 5' <lines >/dev/null
+}
+
+@test "with --json the lines are JSON, with each program" {
+	need_screen
+	need_cmd jq
+	in_lab -n 1 lab_json
+}
+
 @test "what makes no sense with the screen is a usage error" {
 	usage_error ffs-hotmon --live=nonsense
 	usage_error ffs-hotmon --live --interval=0
@@ -429,7 +496,6 @@ lab_shared() {
 	usage_error ffs-hotmon --live --dataset=lobster@0
 	usage_error ffs-hotmon --dataset lobster
 	usage_error ffs-hotmon --interval 1
-	usage_error ffs-hotmon --live --json
 	usage_error ffs-hotmon --live --once
 	usage_error ffs-hotmon --live --pin
 }

@@ -64,6 +64,29 @@ ffs_json_close(struct ffs_json *j)
 }
 
 void
+ffs_json_list(struct ffs_json *j, const char *name)
+{
+	member(j, name);
+	ffs_buf_addc(&j->buf, '[');
+	j->comma = false;
+}
+
+void
+ffs_json_open_next(struct ffs_json *j)
+{
+	if (j->comma)
+		ffs_buf_addc(&j->buf, ',');
+	ffs_json_open(j);
+}
+
+void
+ffs_json_list_end(struct ffs_json *j)
+{
+	ffs_buf_addc(&j->buf, ']');
+	j->comma = true;
+}
+
+void
 ffs_json_str(struct ffs_json *j, const char *name, const char *s)
 {
 	member(j, name);

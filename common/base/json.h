@@ -37,6 +37,11 @@ void ffs_json_open_in(struct ffs_json *j, const char *name);
 /* End the innermost object. */
 void ffs_json_close(struct ffs_json *j);
 
+/* An array of objects: each one is begun by ffs_json_open_next(). */
+void ffs_json_list(struct ffs_json *j, const char *name);
+void ffs_json_open_next(struct ffs_json *j);
+void ffs_json_list_end(struct ffs_json *j);
+
 /* A string member; NULL gives null. */
 void ffs_json_str(struct ffs_json *j, const char *name, const char *s);
 void ffs_json_uint(struct ffs_json *j, const char *name, uint64_t n);

@@ -236,7 +236,7 @@ static void
 draw_keys(const struct ffs_draw *d, const struct ffs_layout *l)
 {
 	static const char *const keys[] = { "q", "quit", "p", "pause", "r", "reads", "b", "bytes",
-		"h", "hits", "l", "latency", "n", "name", "a", "age", "c", "counters", "?",
+		"h", "hits", "l", "time", "n", "name", "a", "age", "w", "who", "c", "counts", "?",
 		"help" };
 	unsigned i, x = 0;
 

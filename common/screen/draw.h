@@ -56,6 +56,7 @@ struct ffs_view {
 	const char *no_cache;   /* why there is none */
 	unsigned interval_ms;
 	enum ffs_model_sort sort;
+	bool programs; /* they are the list, not the objects */
 	size_t scroll; /* of the list; drawing bounds it */
 	size_t page;   /* out: lines of the list */
 	bool paused;

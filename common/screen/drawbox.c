@@ -32,6 +32,7 @@ draw_help(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs
 	static const char *const keys[] = { "q         quit", "p, space  pause and go on",
 		"r b h     order by reads, bytes, hits",
 		"l n a     order by latency (median), name, age",
+		"w         who: programs instead of objects, and back",
 		"arrows    scroll the list; Page Up, Page Down, Home, End",
 		"c         all counters of the kernel programs",
 		"?         this; any key closes it" };
@@ -40,7 +41,7 @@ draw_help(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs
 	const unsigned nkeys = sizeof(keys) / sizeof(*keys);
 	unsigned i, x, y, x1;
 
-	x = open_box(d, l, "keys and signs", 66, nkeys + FFS_HEAT_STATES + 5, &y);
+	x = open_box(d, l, "keys and signs", 70, nkeys + FFS_HEAT_STATES + 8, &y);
 	for (i = 0; i < nkeys; i++)
 		ffs_draw_put(d, y++, x, FFS_DRAW_PLAIN, "%s", keys[i]);
 	y++;
@@ -59,6 +60,12 @@ draw_help(const struct ffs_draw *d, const struct ffs_layout *l, const struct ffs
 	    "cache (readers): noted by those who read from the cache, because");
 	ffs_draw_put(d, y++, x, FFS_DRAW_PLAIN,
 	    "a hit sends no packet, so the kernel programs cannot see it.");
+	ffs_draw_put(d, y++, x, FFS_DRAW_PLAIN,
+	    "ORIGIN, 304, CACHE, STALE: requests at the gateway and of ffs-get, by");
+	ffs_draw_put(d, y++, x, FFS_DRAW_PLAIN,
+	    "where they were served from: a store; the cache on its word (304); the");
+	ffs_draw_put(d, y++, x, FFS_DRAW_PLAIN,
+	    "cache alone (--max-age); the cache because the store was away.");
 }
 
 /* In two columns where they are too many for one, with what they mean where there is room. */

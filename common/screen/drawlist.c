@@ -1,7 +1,6 @@
 #include <arpa/inet.h>
 #include <curses.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,8 @@
 /* Columns of the screen from which on there is room for more columns of the list. */
 #define WITH_READER 72
 #define WITH_HITS 100
-#define WITH_SERVER 140
+#define WITH_FROM 116
+#define WITH_SERVER 148
 
 static const char *const sorts[] = { "reads", "bytes", "hits", "latency", "name", "age" };
 
@@ -30,24 +30,6 @@ sort_rows(struct ffs_draw *d, const struct ffs_model *m, enum ffs_model_sort by)
 	}
 	ffs_model_sorted(m, by, d->sorted);
 	return 0;
-}
-
-/* "alice python3": whose process read last. */
-static void
-put_who(const struct ffs_draw *d, unsigned y, unsigned x, unsigned cols,
-    const struct ffs_model_row *row)
-{
-	char text[80], number[16];
-	const char *name = row->user;
-
-	if (row->uid == UINT32_MAX) {
-		name = "?";
-	} else if (!name) {
-		snprintf(number, sizeof(number), "%" PRIu32, row->uid);
-		name = number;
-	}
-	snprintf(text, sizeof(text), "%s %s", name, row->comm);
-	ffs_draw_name(d, y, x, cols, FFS_DRAW_PLAIN, text, strlen(text));
 }
 
 /* "127.0.0.1:9000" */
@@ -76,12 +58,15 @@ reader_width(const struct ffs_layout *l)
 }
 
 static void
-put_titles(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l)
+put_titles(
+    const struct ffs_draw *d, unsigned y, const struct ffs_layout *l, const struct ffs_model *m)
 {
 	unsigned x = ffs_draw_put(d, y, 0, FFS_DRAW_DIM, " READS    BYTES     P50     P99  AGE ");
 
 	if (l->cols >= WITH_HITS)
 		x = ffs_draw_put(d, y, x, FFS_DRAW_DIM, "  HITS    MEAN ");
+	if (l->cols >= WITH_FROM)
+		x = ffs_draw_from_titles(d, y, x, m);
 	if (reader_width(l))
 		x = ffs_draw_put(
 		    d, y, x, FFS_DRAW_DIM, "%-*s ", (int)reader_width(l), "LAST READER");
@@ -123,8 +108,10 @@ put_row(const struct ffs_draw *d, unsigned y, const struct ffs_layout *l, const 
 		x = ffs_draw_put(d, y, x, role, "%6s %7s ",
 		    ffs_text_count(a, sizeof(a), row->kept.hits),
 		    ffs_text_us(b, sizeof(b), row->kept.hit_us));
+	if (l->cols >= WITH_FROM)
+		x = ffs_draw_from(d, y, x, role, m, row->kept.from);
 	if (reader_width(l)) {
-		put_who(d, y, x, reader_width(l), row);
+		ffs_draw_who(d, y, x, reader_width(l), row->uid, row->user, row->comm);
 		x += reader_width(l) + 1;
 	}
 	ffs_draw_put(d, y, x, FFS_DRAW_COLD + row->state, "%s %s", d->signs->heat[row->state],
@@ -148,10 +135,14 @@ ffs_draw_list(
 
 	if (!l->list.n)
 		return 0;
+	v->page = l->list.n - 2;
+	if (v->programs) {
+		ffs_draw_programs(d, l, m, v);
+		return 0;
+	}
 	rc = sort_rows(d, m, v->sort);
 	if (rc)
 		return rc;
-	v->page = l->list.n - 2;
 	most = m->nrows > v->page ? m->nrows - v->page : 0;
 	if (v->scroll > most)
 		v->scroll = most;
@@ -160,7 +151,7 @@ ffs_draw_list(
 	if (m->nrows)
 		ffs_draw_put(d, y, x - 1, FFS_DRAW_PLAIN, "  %zu-%zu of %zu ", v->scroll + 1,
 		    v->scroll + v->page < m->nrows ? v->scroll + v->page : m->nrows, m->nrows);
-	put_titles(d, y + 1, l);
+	put_titles(d, y + 1, l, m);
 	for (i = 0; i < v->page && v->scroll + i < m->nrows; i++)
 		put_row(d, y + 2 + (unsigned)i, l, m, d->sorted[v->scroll + i]);
 	return 0;

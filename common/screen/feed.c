@@ -4,11 +4,13 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 
 #define CACHE_MS 2000 /* until it is looked for again where there is none */
 #define MAPS_MS 1000  /* until it is looked again whether they are still the same */
+#define SERVED_MS 1000
 #define USERS_MAX 256
 
 int
@@ -33,7 +35,9 @@ ffs_feed_release(struct ffs_feed *f)
 		ffs_maps_release(&f->maps);
 	f->open = false;
 	ffs_cache_free(f->cache);
+	ffs_served_close(f->served);
 	f->cache = NULL;
+	f->served = NULL;
 	free(f->gone);
 	free(f->no_cache);
 	f->gone = f->no_cache = NULL;
@@ -106,6 +110,7 @@ ask(void *arg, const struct ffs_cache_name *n, struct ffs_model_kept *k)
 {
 	const struct ffs_feed *f = arg;
 	struct ffs_cache_noted noted;
+	struct ffs_served_count c;
 
 	if (!f->cache)
 		return;
@@ -114,6 +119,26 @@ ask(void *arg, const struct ffs_cache_name *n, struct ffs_model_kept *k)
 		k->hits = noted.hits;
 		k->hit_us = noted.lat_mean_us;
 	}
+	if (f->served && !ffs_served_object(f->served, n, &c))
+		memcpy(k->from, c.requests, sizeof(k->from));
+}
+
+/* Who was served from where, as long as it is the file in the cache. */
+static void
+read_served(struct ffs_feed *f, struct ffs_model *m)
+{
+	m->served = (struct ffs_served_count){ 0 };
+	if (f->cache && ffs_clock_ms() >= f->served_ms) {
+		if (f->served && !ffs_served_current(f->served)) {
+			ffs_served_close(f->served);
+			f->served = NULL;
+		}
+		if (!f->served)
+			f->served = ffs_served_open(ffs_cache_path(f->cache), false);
+		f->served_ms = ffs_clock_ms() + SERVED_MS;
+	}
+	if (f->served)
+		ffs_served_totals(f->served, &m->served);
 }
 
 /* Its totals; says whether anything has happened in it. */
@@ -121,6 +146,7 @@ static bool
 read_cache(struct ffs_feed *f, struct ffs_model *m)
 {
 	struct ffs_cache_totals *t = &m->cache, last = f->totals;
+	struct ffs_served_count before = m->served;
 
 	if (!f->cache && ffs_clock_ms() >= f->cache_ms) {
 		free(f->no_cache);
@@ -138,7 +164,53 @@ read_cache(struct ffs_feed *f, struct ffs_model *m)
 	if (f->cache)
 		ffs_cache_totals(f->cache, t);
 	f->totals = *t;
-	return memcmp(t, &last, sizeof(last)) != 0;
+	read_served(f, m);
+	return memcmp(t, &last, sizeof(last)) || memcmp(&before, &m->served, sizeof(before));
+}
+
+/* --- programs --- */
+
+static int
+kernel_program(void *arg, const struct ffs_reader_id *id, const struct ffs_reader_stat *s)
+{
+	struct ffs_feed *f = arg;
+	uint64_t now = f->m->now_ns;
+	struct ffs_program p = { .uid = id->uid,
+		.user = user_name(f, id->uid),
+		.reads = s->reads,
+		.bytes = s->bytes,
+		.age_s = now > s->last_ns ? (now - s->last_ns) / 1000000000 : 0 };
+
+	memcpy(p.comm, id->comm, sizeof(p.comm));
+	return ffs_programs_add(&f->m->programs, &p);
+}
+
+static int
+served_program(void *arg, const char *comm, uint32_t uid, const struct ffs_served_count *c)
+{
+	struct ffs_feed *f = arg;
+	int64_t age = (int64_t)time(NULL) - c->last_us / 1000000;
+	struct ffs_program p = { .uid = uid,
+		.user = user_name(f, uid),
+		.served = *c,
+		.age_s = age > 0 ? (uint64_t)age : 0 };
+
+	memcpy(p.comm, comm, sizeof(p.comm));
+	return ffs_programs_add(&f->m->programs, &p);
+}
+
+static int
+read_programs(struct ffs_feed *f, struct ffs_model *m)
+{
+	int rc = 0;
+
+	m->programs.n = 0;
+	if (!m->gone)
+		rc = ffs_maps_readers(&f->maps, kernel_program, f);
+	if (!rc && f->served)
+		rc = ffs_served_programs(f->served, served_program, f);
+	ffs_programs_settle(&m->programs);
+	return rc;
 }
 
 /* --- the kernel's maps --- */
@@ -200,6 +272,8 @@ ffs_feed_read(struct ffs_feed *f, struct ffs_model *m)
 		if (!rc)
 			rc = ffs_model_end(m, changed, ask, f);
 	}
+	if (!rc)
+		rc = read_programs(f, m);
 	at.hits = m->cache.hits;
 	at.misses = m->cache.misses;
 	at.hit_bytes = m->cache.hit_bytes;

@@ -18,8 +18,9 @@ struct ffs_feed {
 	bool open;
 	char *gone; /* why there are no maps now; NULL: there are */
 	struct ffs_cache *cache;
+	struct ffs_served *served; /* who was served from where, NULL: nobody has noted it */
 	char *no_cache;            /* why there is none */
-	int64_t cache_ms, maps_ms; /* when to look again */
+	int64_t cache_ms, served_ms, maps_ms; /* when to look again */
 	struct ffs_cache_totals totals;
 	struct {
 		uint32_t uid;

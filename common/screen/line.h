@@ -12,4 +12,7 @@
  */
 void ffs_line_add(struct ffs_buf *b, const struct ffs_model *m, unsigned ms, time_t now);
 
+/* The same as one line of JSON, with each program. */
+void ffs_line_json(struct ffs_buf *b, const struct ffs_model *m, unsigned ms, time_t now);
+
 #endif

@@ -33,7 +33,7 @@ struct live {
 	struct ffs_model model;
 	struct ffs_view view;
 	struct ffs_draw draw;
-	bool lines;
+	bool lines, json;
 	unsigned interval_ms;
 	int64_t next_ms; /* when the next snapshot is due */
 	FILE *in;        /* keys */
@@ -131,7 +131,8 @@ print_line(struct live *live)
 	struct ffs_buf b = FFS_BUF_INIT;
 	int rc;
 
-	ffs_line_add(&b, &live->model, live->interval_ms, time(NULL));
+	(live->json ? ffs_line_json : ffs_line_add)(
+	    &b, &live->model, live->interval_ms, time(NULL));
 	rc = ffs_buf_error(&b);
 	if (!rc && (fwrite(b.p, 1, b.len, stdout) != b.len || fflush(stdout)))
 		rc = errno ? -errno : -EIO;
@@ -200,8 +201,12 @@ on_key(struct live *live, int key)
 		v->box = FFS_VIEW_HELP;
 	} else if (key == 'c') {
 		v->box = FFS_VIEW_COUNTERS;
+	} else if (key == 'w') {
+		v->programs = !v->programs;
+		v->scroll = 0;
 	} else if (sort) {
 		v->sort = (enum ffs_model_sort)(sort - sorts);
+		v->programs = false;
 		v->scroll = 0;
 	} else {
 		scroll_key(v, key);
@@ -334,7 +339,8 @@ ffs_live_run(const struct ffs_session *s, const struct ffs_live_opts *o, int *si
 		.s = s,
 		.feed = { .addresses = &s->addresses, .primary = primary },
 		.view = { .shared = s->fd < 0 },
-		.lines = o->mode == FFS_LIVE_LINE || !isatty(STDOUT_FILENO),
+		.lines = o->mode == FFS_LIVE_LINE || o->json || !isatty(STDOUT_FILENO),
+		.json = o->json,
 	};
 	int rc;
 

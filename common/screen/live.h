@@ -16,6 +16,7 @@ enum ffs_live_mode {
 struct ffs_live_opts {
 	enum ffs_live_mode mode;
 	unsigned interval_ms; /* 0: 500, and 1000 for lines */
+	bool json;            /* lines, as JSON Lines */
 	const char *dataset;  /* whose chunks are shown; NULL: all objects */
 };
 

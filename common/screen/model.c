@@ -136,6 +136,7 @@ ffs_model_release(struct ffs_model *m)
 {
 	ffs_model_reset(m);
 	dataset_release(m);
+	ffs_programs_release(&m->programs);
 	free(m->rows);
 	free(m->index);
 	*m = (struct ffs_model){ 0 };

@@ -7,7 +7,9 @@
 
 #include "bpf/watch.h"
 #include "common/cache/cache.h"
+#include "common/cache/served.h"
 #include "common/screen/heat.h"
+#include "common/screen/programs.h"
 #include "common/screen/series.h"
 
 /*
@@ -18,9 +20,10 @@
 
 /* What the cache and its readers know of an object. */
 struct ffs_model_kept {
-	bool asked;            /* this is known */
-	bool cached;           /* a file of it is there */
-	uint64_t hits, hit_us; /* how often it was read from there, and the mean latency */
+	bool asked;                  /* this is known */
+	bool cached;                 /* a file of it is there */
+	uint64_t hits, hit_us;       /* how often it was read from there, and the mean latency */
+	uint64_t from[FFS_SERVED_N]; /* requests for it, by where they were served from */
 };
 
 /* One object of the kernel's table. */
@@ -89,6 +92,8 @@ struct ffs_model {
 	uint64_t counters[FFS_COUNTERS_N];
 	bool have_cache;
 	struct ffs_cache_totals cache;
+	struct ffs_served_count served; /* of all programs */
+	struct ffs_programs programs;
 	struct ffs_series series;
 };
 
