@@ -197,7 +197,7 @@ lab_stores() {
 	curl -sS -T object "$other/bkt/a"
 	start_hotmon --redirect --ports "$port,$port6,${other##*:},9443"
 	grep -q "it gets connections of uid 0 to 127.0.0.1:$port, \[::1\]:$port6$" hotmon.log
-	grep -q "TLS cannot be watched or redirected: https://127.0.0.1:9443" hotmon.log
+	grep -q "TLS cannot be redirected: https://127.0.0.1:9443" hotmon.log
 	start_gateway
 	curl -sSf "$other/bkt/a" | cmp - object
 	curl -sSf "$url/bkt/a" | cmp - object

@@ -94,7 +94,7 @@ ffs_redirect_stores(struct ffs_load_targets *t, const struct ffs_addresses *a)
 	for (i = 0; i < a->n && t->stores_n < FFS_STORES_MAX; i++) {
 		end = (struct ffs_end){ .port = a->v[i].port };
 		memcpy(end.addr, a->v[i].addr, sizeof(end.addr));
-		if (t->ports[end.port >> 3] >> (end.port & 7) & 1 &&
+		if (!a->v[i].tls && t->ports[end.port >> 3] >> (end.port & 7) & 1 &&
 		    !IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)end.addr) && !has(t, &end))
 			t->stores[t->stores_n++] = end;
 	}

@@ -17,8 +17,9 @@ int ffs_redirect_uids(struct ffs_load_redirect *r, const char *list);
 int ffs_redirect_exclude(struct ffs_load_redirect *r, const char *list);
 
 /*
- * Which of the addresses are redirected: those on watched ports of t, into t->stores; not
- * link-local ones, which say no interface.  Returns whether these are others than before.
+ * Which of the addresses are redirected: those on watched ports of t, into t->stores; no
+ * TLS, and not link-local ones, which say no interface.  Returns whether these are others than
+ * before.
  */
 bool ffs_redirect_stores(struct ffs_load_targets *t, const struct ffs_addresses *a);
 

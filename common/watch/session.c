@@ -94,9 +94,13 @@ find_stores(struct ffs_session *s, struct ffs_load_targets *t, const struct ffs_
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	int rc = look_up(s, why);
+	size_t i;
 
 	if (rc)
 		return rc;
+	for (i = 0; i < s->nodes.n; i++)
+		if (!strncmp(s->nodes.v[i].ep.url, "https:", 6))
+			note(s, true, "TLS cannot be redirected: %s", s->nodes.v[i].ep.url);
 	ffs_redirect_stores(t, &s->addresses);
 	ffs_redirect_text(&b, r, t);
 	rc = ffs_buf_error(&b);
@@ -130,8 +134,7 @@ ffs_session_load(struct ffs_session *s, const struct ffs_loadopt *o, char **why)
 	note(s, false, "watching port %s", s->watched);
 	/* Who names ports knows what is watched. */
 	if (*s->not_watched)
-		note(s, o->ports, "TLS is watched with --tls only%s: %s",
-		    r->on ? ", and not redirected" : "", s->not_watched);
+		note(s, o->ports, "TLS is watched with --tls only: %s", s->not_watched);
 	if (getuid())
 		note(s, true, "runs as uid %u, home '%s'", (unsigned)getuid(),
 		    getenv("HOME") ? getenv("HOME") : "");
