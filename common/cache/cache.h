@@ -63,7 +63,7 @@ struct ffs_cache_hit {
 	bool has_crc; /* CRC32C of these (plain) bytes */
 	uint32_t crc32c;
 	char etag[128];    /* of the object at the store, without quotes */
-	int64_t filled;    /* time(2) of fill */
+	int64_t filled;    /* time(2) when the store was asked for it */
 	int64_t validated; /* time(2) when a store last said that this ETag is the current one */
 	bool verified;     /* read in full and found right since the machine started */
 	bool decoded; /* the plain bytes of a zstd chunk: not what the store gives by that key */
@@ -152,10 +152,10 @@ struct ffs_cache_fill_opts {
 	uint64_t ago_us;      /* the last was so long ago (an event's age) */
 	uint64_t asked_us;    /* instead: somebody asked for it by name, by a command that began so
 	                         long ago; all goes that was neither read nor filled since */
-	int64_t since; /* time(2) when the store was asked for it; 0: when it is put in its place */
-	bool checked;  /* the caller has compared the bytes: commit computes nothing, and has_crc */
-	bool control;  /* a manifest: kept beside the data, not counted as data */
-	bool decoded;  /* the plain bytes of a zstd chunk, whose ETag is of what the store has */
+	int64_t since;        /* time(2) when the store was asked for it; 0: now */
+	bool checked; /* the caller has compared the bytes: commit computes nothing, and has_crc */
+	bool control; /* a manifest: kept beside the data, not counted as data */
+	bool decoded; /* the plain bytes of a zstd chunk, whose ETag is of what the store has */
 };
 
 /*

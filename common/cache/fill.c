@@ -223,7 +223,7 @@ fill_init(
 		return -EINVAL;
 	f->attr.size = o->size;
 	f->attr.decoded = o->decoded;
-	f->attr.filled = o->since;
+	f->attr.filled = o->since ? o->since : (int64_t)time(NULL);
 	strcpy(f->attr.etag, o->etag);
 	strcpy(f->attr.endpoint, n->endpoint);
 	strcpy(f->attr.bucket, n->bucket);
@@ -371,8 +371,6 @@ settle(struct ffs_cache_fill *f)
 
 	if (datafd < 0)
 		return datafd;
-	if (!f->attr.filled)
-		f->attr.filled = (int64_t)time(NULL);
 	n = ffs_attr_format(&f->attr, text);
 	if (n < 0)
 		return n;

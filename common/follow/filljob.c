@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -103,6 +104,7 @@ begin(struct ffs_fill *j, const char *etag, uint64_t size)
 	enum ffs_cache_refusal why = FFS_CACHE_REFUSED_failed;
 	int rc;
 
+	o.since = (int64_t)time(NULL) - (int64_t)((now - j->began_us) / 1000000) - 1;
 	if (o.interval_us && j->w.read_ns / 1000 < now)
 		o.ago_us = now - j->w.read_ns / 1000;
 	if (j->f->o.asked_us)
