@@ -20,7 +20,7 @@ ALL_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 endif
 
 # libcsv has no pkg-config file.
-DEPS := libarchive libbpf libcrypto libcurl libmicrohttpd jansson expat libisal libzstd ncursesw
+DEPS := libarchive libbpf libssl libcrypto libcurl libmicrohttpd jansson expat libisal libzstd ncursesw
 DEPS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(DEPS))
 DEPS_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS)) -lcsv -lm
 

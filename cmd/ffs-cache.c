@@ -21,6 +21,7 @@
 #include "common/follow/stock.h"
 #include "common/follow/tell.h"
 #include "common/follow/warm.h"
+#include "common/gate/gateopt.h"
 #include "common/watch/halves.h"
 
 enum mode {
@@ -39,6 +40,7 @@ struct opts {
 	enum mode mode;
 	struct ffs_config_opts config;
 	struct ffs_fillopts fill;
+	struct ffs_gateopt gate;
 	const char *dir;
 	bool json, quiet, verbose;
 	enum ffs_progress_mode progress;
@@ -51,29 +53,32 @@ struct run {
 	struct ffs_own own;
 	struct ffs_tell tell;
 	struct ffs_progress progress;
+	struct ffs_gateopt_run *gate; /* NULL: nothing is served */
 	enum ffs_exit status;
 };
 
 static void
 help(void)
 {
-	puts("usage: ffs-cache [OPTION...]                   fill what the kernel says is hot\n"
-	     "       ffs-cache DATASET[@GEN]... | s3://BUCKET/KEY... | URL... | -   fill these\n"
-	     "       ffs-cache --list [GLOB...] | --stat | --verify | --clear\n"
-	     "       ffs-cache --pin [DATASET...] | --unpin DATASET... | --evict GLOB...\n"
-	     "\n"
-	     "      --dir DIR         the cache's directory (default $FFS_CACHE, ~/.cache/ffs)\n"
-	     "      --size SIZE       keep at most so many bytes (default 20g)\n"
-	     "      --min-free PCT    of the disk stay free (default 10)\n"
-	     "      --admit hot|all   fill what is hot, or all that is read (default hot)\n"
-	     "      --allow GLOB      only these, BUCKET/KEY or a dataset (repeatable)\n"
-	     "      --deny GLOB       never these (repeatable)\n"
-	     "      --readahead K     with a hot chunk come the next K\n"
-	     "      --bwlimit RATE    bytes a second for fills, or 170mbit\n"
-	     "  -j, --jobs N          fills at once (default 4)\n"
-	     "      --json, --progress=auto|line|none\n"
-	     "      --endpoint URL, --region NAME, --profile NAME\n"
-	     "  -q, --quiet, -v, --verbose, -h, --help, -V, --version");
+	printf("usage: ffs-cache [OPTION...]                   fill what the kernel says is hot\n"
+	       "       ffs-cache --serve [ADDR:PORT] [--origin URL]   and serve programs from it\n"
+	       "       ffs-cache DATASET[@GEN]... | s3://BUCKET/KEY... | URL... | -   fill these\n"
+	       "       ffs-cache --list [GLOB...] | --stat | --verify | --clear\n"
+	       "       ffs-cache --pin [DATASET...] | --unpin DATASET... | --evict GLOB...\n"
+	       "\n"
+	       "      --dir DIR         the cache's directory (default $FFS_CACHE, ~/.cache/ffs)\n"
+	       "      --size SIZE       keep at most so many bytes (default 20g)\n"
+	       "      --min-free PCT    of the disk stay free (default 10)\n"
+	       "      --admit hot|all   fill what is hot, or all that is read (default hot)\n"
+	       "      --allow GLOB      only these, BUCKET/KEY or a dataset (repeatable)\n"
+	       "      --deny GLOB       never these (repeatable)\n"
+	       "      --readahead K     with a hot chunk come the next K\n"
+	       "      --bwlimit RATE    bytes a second for fills, or 170mbit\n"
+	       "  -j, --jobs N          fills at once (default 4)\n"
+	       "%s      --json, --progress=auto|line|none\n"
+	       "      --endpoint URL, --region NAME, --profile NAME\n"
+	       "  -q, --quiet, -v, --verbose, -h, --help, -V, --version\n",
+	    ffs_gateopt_help());
 }
 
 /* --- what the library reports --- */
@@ -110,6 +115,15 @@ on_note(void *arg, const char *text)
 {
 	(void)arg;
 	warnx("%s", text);
+}
+
+static void
+on_gate(void *arg, bool detail, const char *text)
+{
+	const struct run *run = arg;
+
+	if (!run->o->quiet && (!detail || run->o->verbose))
+		warnx("%s", text);
 }
 
 static void
@@ -173,6 +187,27 @@ filler_opts(struct run *run)
 		.arg = run };
 }
 
+/* followed: what the kernel calls hot is filled, by this process or another. */
+static void
+serve(struct run *run, bool followed)
+{
+	struct ffs_gateopt_with w = { .config = &run->o->config,
+		.nodes = &run->stores.nodes,
+		.cache = ffs_cache_path(run->cache),
+		.keep_all = run->o->fill.all,
+		.keep_second = !followed,
+		.note = on_gate,
+		.arg = run,
+		.stop = ffs_process_stop() };
+	char *why = NULL;
+
+	run->gate = ffs_gateopt_start(&run->o->gate, &w, &why);
+	if (!run->gate)
+		errx(errno == EPERM ? FFS_EXIT_DENIED : FFS_EXIT_FAIL, "%s",
+		    why ? why : strerror(errno));
+	check_told(run, ffs_tell_serves(&run->tell, ffs_gateopt_url(run->gate)));
+}
+
 /* -ESTALE: the cache was removed. */
 static int
 follow_run(struct run *run)
@@ -185,13 +220,20 @@ follow_run(struct run *run)
 	struct ffs_follow_stats stats;
 	char *why = NULL;
 	struct ffs_follow *f = ffs_follow_new(&o, &why);
-	int rc;
+	int rc = f ? 0 : errno;
 
+	if (run->o->gate.serve && !run->gate)
+		serve(run, f || rc == EBUSY);
+	if (!f && run->gate)
+		on_gate(run, true, why ? why : strerror(rc));
+	else if (!f)
+		errx(rc == EBUSY ? FFS_EXIT_FAIL
+		     : why       ? FFS_EXIT_UNSUP
+				 : ffs_exit_of(-rc),
+		    "%s", why ? why : strerror(rc));
+	free(why);
 	if (!f)
-		errx(errno == EBUSY ? FFS_EXIT_FAIL
-		     : why          ? FFS_EXIT_UNSUP
-				    : ffs_exit_of(-errno),
-		    "%s", why ? why : strerror(errno));
+		return 0;
 	if (run->o->verbose)
 		warnx("following; the cache is '%s'", ffs_cache_path(run->cache));
 	rc = ffs_follow_run(f);
@@ -266,14 +308,19 @@ static const struct option longopts[] = {
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "list", no_argument, NULL, OPT_MODE + LIST },
+	{ "max-age", required_argument, NULL, FFS_GATEOPT_MAX_AGE },
+	{ "metrics", required_argument, NULL, FFS_GATEOPT_METRICS },
 	{ "min-free", required_argument, NULL, FFS_FILLOPT_MIN_FREE },
+	{ "origin", required_argument, NULL, FFS_GATEOPT_ORIGIN },
 	{ "pin", no_argument, NULL, OPT_MODE + PIN },
 	{ "profile", required_argument, NULL, FFS_CONFIG_PROFILE },
 	{ "progress", required_argument, NULL, OPT_PROGRESS },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "readahead", required_argument, NULL, FFS_FILLOPT_READAHEAD },
 	{ "region", required_argument, NULL, FFS_CONFIG_REGION },
+	{ "serve", no_argument, NULL, FFS_GATEOPT_SERVE },
 	{ "size", required_argument, NULL, FFS_FILLOPT_SIZE },
+	{ "stale-if-error", required_argument, NULL, FFS_GATEOPT_STALE },
 	{ "stat", no_argument, NULL, OPT_MODE + STAT },
 	{ "unpin", no_argument, NULL, OPT_MODE + UNPIN },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -289,6 +336,8 @@ take(struct opts *o, int opt)
 	const char *want = "memory";
 	int rc = ffs_fillopts_take(&o->fill, opt, optarg, &want);
 
+	if (rc > 0)
+		rc = ffs_gateopt_take(&o->gate, opt, optarg, &want);
 	if (rc < 0)
 		ffs_exit_usage("bad value '%s', want %s", optarg, want);
 	if (rc && !ffs_config_opt(&o->config, opt, optarg))
@@ -338,9 +387,13 @@ parse_opts(struct opts *o, int argc, char **argv)
 }
 
 static void
-check_opts(struct opts *o, int nargs)
+check_opts(struct opts *o, int nargs, char *const *args)
 {
-	if (o->mode == FOLLOW && nargs)
+	if (o->gate.serve ? o->mode != FOLLOW || nargs > 1 : o->gate.given)
+		ffs_exit_usage("--serve goes with one ADDR:PORT, and what goes with it needs it");
+	if (o->gate.serve)
+		o->gate.listen = nargs ? args[0] : NULL;
+	else if (o->mode == FOLLOW && nargs)
 		o->mode = WARM;
 	if (nargs && (o->mode == STAT || o->mode == VERIFY || o->mode == CLEAR))
 		ffs_exit_usage("--stat, --verify and --clear take no names");
@@ -365,7 +418,7 @@ main(int argc, char **argv)
 	ffs_process_begin();
 	parse_opts(&o, argc, argv);
 	argc -= optind;
-	check_opts(&o, argc);
+	check_opts(&o, argc, argv + optind);
 	/* What root makes in a user's cache the user could not use: be the user. */
 	rc = ffs_halves_drop();
 	if (rc)
@@ -385,6 +438,8 @@ main(int argc, char **argv)
 		ffs_cache_free(run.cache);
 		open_cache(&run, true);
 	}
+	if (run.gate && ffs_gateopt_end(run.gate))
+		run.status = FFS_EXIT_FAIL;
 	if (o.mode == WARM)
 		warm_run(&run, argv + optind, (size_t)argc);
 	else if (o.mode != FOLLOW)

@@ -139,3 +139,19 @@ ffs_tell_end(struct ffs_tell *t, const struct ffs_follow_stats *s)
 	ffs_json_close(&j);
 	return flush(t, &j);
 }
+
+int
+ffs_tell_serves(struct ffs_tell *t, const char *url)
+{
+	struct ffs_json j = FFS_JSON_INIT;
+
+	if (!t->json) {
+		ffs_buf_adds(&j.buf, url);
+		return flush(t, &j);
+	}
+	ffs_json_open(&j);
+	ffs_json_str(&j, "type", "serve");
+	ffs_json_str(&j, "url", url);
+	ffs_json_close(&j);
+	return flush(t, &j);
+}

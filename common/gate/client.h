@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/gate/count.h"
 #include "common/gate/door.h"
 #include "common/gate/head.h"
 #include "common/gate/loop.h"
@@ -40,12 +41,15 @@ struct ffs_clients {
 	struct ffs_door *door;  /* may be NULL */
 	struct ffs_vouch *must; /* whose signature each request must bear; NULL: anybody's */
 	const struct ffs_times *times;
+	struct ffs_count *count;
 	/* The store's URL in names of the cache, and the names of the store and of ours (ask.h),
 	 * for a client meant for that address (NULL: the gate's own origin); NULL: an unknown one.
 	 */
 	const char *(*endpoint)(void *arg, const struct sockaddr_storage *meant);
 	const char *const *hosts;
 	void (*gone)(void *arg); /* a connection has ended */
+	/* An origin was not there, or broke off: for the user.  May be NULL. */
+	void (*trouble)(void *arg, int rc, const char *why);
 	void *arg;
 	bool stopping; /* each ends with its request */
 	unsigned n, active;
@@ -55,6 +59,8 @@ struct ffs_clients {
 
 /* Serve an accepted, non-blocking socket, which is given away.  0 or -errno. */
 int ffs_client_new(struct ffs_clients *all, int fd);
+/* Of ffs_turns: a flight has something for a request of a client's. */
+void ffs_client_wake(struct ffs_turn *t);
 /* Now and then: what took too long ends.  And all of them, at once; or the idle ones. */
 void ffs_clients_tick(struct ffs_clients *all);
 void ffs_clients_end(struct ffs_clients *all, bool idle_only);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/cache/cache.h"
+#include "common/gate/times.h"
 #include "common/s3/config.h"
 #include "common/s3/nodes.h"
 
@@ -19,14 +20,17 @@
  *
  *	head.h    a message's head, taken apart; strict, because two readings of it are an attack
  *	frame.h   where a message's body ends
+ *	pass.h    heads as they are passed on; errors of ours
+ *	wire.h    a socket, plain or TLS (tls.h), and what it has not taken yet
  *	client.h  a client's connection: requests one after another
- *	origin.h  a connection to an origin, kept and used again; plain or TLS
+ *	origin.h  requests to origins over connections that are used again; site.h: where those are
+ *	known.h   which store an address is
  *	ask.h     is this request a read of an object, and of which
  *	turn.h    one request's use of the cache: pass, ask with If-None-Match, serve
  *	flight.h  an object on its way into the cache, read by many while it grows
  *	vouch.h   does the client's own signature prove who he is
- *	door.h    what the kernel's redirect knows: the origin that was meant, who asks; our
- *liveness
+ *	door.h    what the kernel's redirect knows: the origin that was meant, who asks; that we
+ *live count.h   what was done; metrics.h says it
  */
 struct ffs_gate;
 
@@ -38,11 +42,12 @@ struct ffs_gate_opts {
 	const struct ffs_nodes *nodes;     /* other stores, which are redirected to us too */
 	struct ffs_cache *cache;           /* the gate's own handle; NULL: pass everything */
 	bool keep_all;                     /* --admit all: keep what misses while it streams */
-	bool keep_second;     /* without the kernel's events: keep it at its second read */
-	uint64_t max_age_ms;  /* 0: the origin is asked each time */
-	uint64_t stale_ms;    /* --stale-if-error, 0: never */
-	unsigned max_clients; /* connections, 0: what RLIMIT_NOFILE allows */
-	const char *pins;     /* of ffs-hotmon's maps, NULL: ffs_maps_dir() */
+	bool keep_second;              /* without the kernel's events: keep it at its second read */
+	uint64_t max_age_ms;           /* 0: the origin is asked each time */
+	uint64_t stale_ms;             /* --stale-if-error, 0: never */
+	unsigned max_clients;          /* connections, 0: what RLIMIT_NOFILE allows */
+	const struct ffs_times *times; /* NULL: as they should be */
+	const char *pins;              /* of ffs-hotmon's maps, NULL: ffs_maps_dir() */
 	void (*note)(void *arg, bool detail, const char *text); /* a line for the user */
 	void *arg;
 	const volatile sig_atomic_t *stop;
@@ -56,5 +61,12 @@ void ffs_gate_free(struct ffs_gate *g);
 /* Serve until *stop: then no new connections, and requests that run have 10 s to end.  0 or
  * -errno. */
 int ffs_gate_run(struct ffs_gate *g);
+
+/* The same in a thread, and its end.  0 or -errno. */
+int ffs_gate_start(struct ffs_gate *g);
+int ffs_gate_join(struct ffs_gate *g);
+
+/* Where it is, "http://127.0.0.1:9009". */
+const char *ffs_gate_url(const struct ffs_gate *g);
 
 #endif

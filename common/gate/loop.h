@@ -16,13 +16,13 @@ struct ffs_loop;
 /* A descriptor in the loop: a member of what it belongs to.  Events as epoll(7)'s. */
 struct ffs_loop_fd {
 	void (*ready)(struct ffs_loop_fd *s, uint32_t events);
-	int fd; /* -1: none; what came for it before it was taken out is not told any more */
+	int fd; /* -1: none */
 };
 
 /* Something to be called once, later: a member, too.  Zeroed but for run. */
 struct ffs_loop_call {
 	void (*run)(struct ffs_loop_call *c);
-	struct ffs_loop_call *next, **prev; /* prev NULL: not waiting */
+	struct ffs_loop_call *next, **prev; /* the loop's; prev NULL: does not wait */
 };
 
 /* Work that blocks: work() runs in a thread, then done.run() in the loop. */
@@ -40,19 +40,19 @@ enum {
 
 /* NULL with errno. */
 struct ffs_loop *ffs_loop_new(void);
-/* Waits for work that runs; its done is not called any more. */
+/* Waits for work that runs, and calls what was posted: whoever has work there is still there, or
+ * has seen to that. */
 void ffs_loop_free(struct ffs_loop *l);
 
 /* Enter s->fd; level: told of EPOLLIN as long as there is something (listeners), not once.  0 or
  * -errno. */
 int ffs_loop_add(struct ffs_loop *l, struct ffs_loop_fd *s, bool level);
-/* Take it out; the caller closes it then.  s may be freed by ffs_loop_soon() only, not at once: an
- * event for it may be among those just fetched. */
+/* Take it out; the caller closes it then, and may free s: what had come for it is forgotten. */
 void ffs_loop_remove(struct ffs_loop *l, struct ffs_loop_fd *s);
 
 /* Call c after the events at hand; where it waits already nothing is done.  And no longer. */
 void ffs_loop_soon(struct ffs_loop *l, struct ffs_loop_call *c);
-void ffs_loop_cancel(struct ffs_loop_call *c);
+void ffs_loop_cancel(struct ffs_loop *l, struct ffs_loop_call *c);
 
 /* The same from any thread. */
 void ffs_loop_post(struct ffs_loop *l, struct ffs_loop_call *c);

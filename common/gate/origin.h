@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "common/gate/count.h"
 #include "common/gate/door.h"
 #include "common/gate/head.h"
 #include "common/gate/loop.h"
@@ -62,6 +63,7 @@ struct ffs_origins_opts {
 	const char *url; /* of the gate's own origin, as ffs_endpoint_url() spells it */
 	struct ffs_door *door;
 	const struct ffs_times *times;
+	struct ffs_count *count;
 };
 
 /* NULL with errno; *why as ffs_gate_new()'s. */
@@ -94,7 +96,9 @@ void ffs_origin_sent(struct ffs_origin *o); /* that was all of it */
 void ffs_origin_resume(struct ffs_origin *o);
 /* Another receiver from now on. */
 void ffs_origin_give(struct ffs_origin *o, const struct ffs_origin_ops *ops, void *arg);
-/* Of no interest any more: no end() comes.  Its connection ends, too, where more would come. */
+/* Of no interest any more: no end() comes.  The connection ends, or with discard() stays where
+ * little of the answer is left. */
 void ffs_origin_abort(struct ffs_origin *o);
+void ffs_origin_discard(struct ffs_origin *o);
 
 #endif

@@ -13,11 +13,13 @@
  * is read lies in the loop's scratch, so that a connection holds memory only while its peer is
  * slower than the other one, and then no more than what was read at once.
  */
+enum { FFS_WIRE_PARTS = 64 };
+
 struct ffs_wire {
 	int fd;
 	struct ffs_tls *tls;      /* NULL: plain */
 	bool can_read, can_write; /* not known to be otherwise */
-	bool tcp_cork;            /* more follows what is being sent: wait for it */
+	bool more;                /* what is sent is not the end: MSG_MORE */
 	char *rest;               /* what was given to send and not taken yet */
 	size_t rest_at, rest_n;
 };
