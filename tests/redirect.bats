@@ -165,6 +165,8 @@ lab_sockets() {
 		s = socket.socket()
 		s.connect(("127.0.0.1", port))
 		assert s.getpeername() == ("127.0.0.1", port)
+		s.sendall(b"GET /bkt/a HTTP/1.1\r\nHost: x\r\n\r\n")
+		assert s.recv(100).startswith(b"HTTP/1.1 200")
 		libc = ctypes.CDLL(None, use_errno=True)
 		assert libc.connect(s.fileno(), bytes(16), 16) == 0  # AF_UNSPEC
 		s.connect(other.getsockname())
@@ -212,6 +214,37 @@ lab_stores() {
 
 @test "only configured stores with plain HTTP that are watched are redirected" {
 	in_lab -n 1 lab_stores
+}
+
+# A store that asks another.
+lab_peers() {
+	start_stores
+	start_hotmon --redirect
+	start_gateway
+	/usr/bin/python3 - "$port" <<-'END' >peer.log 2>&1 &
+		import os, socket, sys, time
+		port = int(sys.argv[1])
+		s = socket.socket()
+		s.bind(("127.0.0.9", port))
+		s.listen(5)
+		while not os.path.exists("go"):
+		    time.sleep(0.05)
+		c = socket.create_connection(("127.0.0.1", port))
+		c.sendall(b"GET /bkt/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		assert c.recv(100).startswith(b"HTTP/1.1 200")
+		open("went", "w").close()
+		time.sleep(60)
+	END
+	pids+=("$!")
+	until_true 10 grep -q "stores on this machine.*: process .*\b$!\b" hotmon.log
+	grep -q "stores on this machine.*: process .*\b$node_pid\b" hotmon.log
+	touch go
+	until_true 10 test -e went || { cat peer.log >&2; return 1; }
+	direct
+}
+
+@test "a process that is a store is not redirected" {
+	in_lab -n 1 lab_peers
 }
 
 # --- whose ---
@@ -296,11 +329,11 @@ lab_killed() {
 	start_stores
 	start_hotmon --redirect
 	start_gateway
-	for i in 1 2; do
-		"$programs/connects" 127.0.0.1 "$port" /bkt/a >"became$i" &
-		clients+=("$!")
-	done
-	for i in $(seq 20); do
+	"$programs/connects" 127.0.0.1 "$port" /bkt/a >became1 &
+	clients+=("$!")
+	"$programs/connects" 127.0.0.1 "$port" >became2 &
+	clients+=("$!")
+	for i in $(seq 30); do
 		until_true 10 has_lines 50 gateway.log
 		gone "$gateway_pid"
 		curl -sSf "$url/bkt/a" | cmp - object
@@ -318,7 +351,7 @@ lab_killed() {
 	cat became?
 	for i in 1 2; do
 		[[ $(cat "became$i") == *" 0 refused 0 other" ]] || { cat became? >&2; return 1; }
-		[ "$(cut -d' ' -f1 "became$i")" -gt 1000 ]
+		[ "$(cut -d' ' -f1 "became$i")" -gt 100 ]
 	done
 	counts gate_away
 }

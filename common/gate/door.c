@@ -277,9 +277,13 @@ ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c)
 	struct ffs_caller v;
 
 	*c = (struct ffs_door_caller){ .uid = (uint32_t)-1 };
-	if (d->callers < 0 || getsockname(fd, (struct sockaddr *)&here, &len) ||
-	    getpeername(fd, (struct sockaddr *)&there, &len2) || !end_of(&k.gate, &here) ||
-	    !end_of(&k.client, &there))
+	if (d->callers < 0)
+		return -ENOENT;
+	/* Reset already: nobody knows any more who that was. */
+	if (getsockname(fd, (struct sockaddr *)&here, &len) ||
+	    getpeername(fd, (struct sockaddr *)&there, &len2))
+		return -ESTALE;
+	if (!end_of(&k.gate, &here) || !end_of(&k.client, &there))
 		return -ENOENT;
 	if (bpf_map_lookup_and_delete_elem(d->callers, &k, &v))
 		return -ENOENT;

@@ -42,8 +42,8 @@ struct ffs_door_caller {
 /*
  * Who is at the other end of an accepted connection; once.  0; -ENOENT: nothing is known, which is
  * the rule for clients that the programs do not see: the request is for the origin of the
- * configuration; -ESTALE: what is known may be of another connection that had the same ends, so
- * whom this one meant is not: close it.  c is filled in any case.
+ * configuration; -ESTALE: whom it meant cannot be known, for it is reset, or what is known may be
+ * of another connection that had the same ends: close it.  c is filled in any case.
  */
 int ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c);
 

@@ -55,12 +55,19 @@ static void __attribute__((noreturn)) hold(const int *fds, unsigned n, int end)
 int
 ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n)
 {
-	int held[HELD_MAX + 1], ends[2], rc;
+	int held[HELD_MAX + 1], ends[2], ready[2], rc;
+	char c;
 
 	if (n > HELD_MAX)
 		return -E2BIG;
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
+	if (pipe2(ready, O_CLOEXEC)) {
+		rc = -errno;
+		close(ends[0]);
+		close(ends[1]);
+		return rc;
+	}
 	memcpy(held, fds, n * sizeof(*fds));
 	held[n] = ends[0];
 	qsort(held, n + 1, sizeof(*held), by_number);
@@ -69,6 +76,11 @@ ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n)
 		hold(held, n + 1, ends[0]);
 	rc = l->pid < 0 ? -errno : 0;
 	close(ends[0]);
+	close(ready[1]);
+	/* Until it has closed all else: our other sockets are to end with us. */
+	while (!rc && read(ready[0], &c, 1) < 0 && errno == EINTR)
+		;
+	close(ready[0]);
 	if (rc)
 		close(ends[1]);
 	else

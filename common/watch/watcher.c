@@ -12,10 +12,12 @@
 #include "common/base/why.h"
 #include "common/watch/cgroup.h"
 #include "common/watch/redirect.h"
+#include "common/watch/servers.h"
 #include "common/watch/thin.h"
 #include "common/watch/ssl.h"
 
 #define DUMP_MS 2000
+#define SERVERS_MS 1000
 
 struct ffs_watcher {
 	struct ffs_watcher_opts o;
@@ -26,8 +28,10 @@ struct ffs_watcher {
 	struct ffs_ssl *tls; /* NULL: without --tls */
 	int links;           /* rtnetlink */
 	bool tune, clsact, redirect;
-	bool gated;  /* the gateway was there */
-	bool filled; /* the directory */
+	bool gated; /* the gateway was there */
+	struct ffs_servers servers;
+	int64_t servers_ms; /* when to look again */
+	bool filled;        /* the directory */
 	struct ffs_thin thin;
 };
 
@@ -133,6 +137,35 @@ ffs_watcher_tls(struct ffs_watcher *w)
 	ffs_ssl_read(w->tls);
 }
 
+/* --- stores on this machine --- */
+
+static void
+look_at_servers(struct ffs_watcher *w)
+{
+	const struct ffs_load_targets *t = &w->o.load.targets;
+	struct ffs_buf b = FFS_BUF_INIT;
+	int64_t now = ffs_clock_ms();
+	size_t i;
+	int rc;
+
+	if (!w->o.load.redirect.on || now < w->servers_ms)
+		return;
+	w->servers_ms = now + SERVERS_MS;
+	rc = ffs_servers_find(&w->servers, t->stores, t->stores_n);
+	if (rc > 0) {
+		rc = ffs_load_servers(w->load, w->servers.pids, w->servers.n);
+		for (i = 0; i < w->servers.n; i++)
+			ffs_buf_addf(&b, "%s%u", i ? ", " : "", w->servers.pids[i]);
+		if (!rc)
+			note(w, true,
+			    "stores on this machine, which are not redirected: process %s",
+			    b.len && !ffs_buf_error(&b) ? b.p : "none");
+		ffs_buf_release(&b);
+	}
+	if (rc < 0)
+		note(w, true, "cannot tell which processes are stores: %s", strerror(-rc));
+}
+
 /* --- the whole --- */
 
 static int
@@ -154,6 +187,7 @@ start(struct ffs_watcher *w, char **why)
 	if (rc)
 		return ffs_why(
 		    why, rc, "cannot pin the maps in '%s': %s", w->b->dir, strerror(-rc));
+	look_at_servers(w);
 	rc = tune(w, why);
 	if (!rc)
 		rc = attach_all(w, why);
@@ -219,6 +253,10 @@ ffs_watcher_stores(struct ffs_watcher *w, const struct ffs_load_targets *t)
 	int rc = t->stores_n > FFS_STORES_MAX ? -EINVAL
 	                                      : ffs_load_stores(w->load, t->stores, t->stores_n);
 
+	if (!rc) {
+		memcpy(w->o.load.targets.stores, t->stores, sizeof(t->stores));
+		w->o.load.targets.stores_n = t->stores_n;
+	}
 	ffs_redirect_text(&b, &w->o.load.redirect, t);
 	if (rc)
 		note(w, false, "cannot redirect to other addresses: %s", strerror(-rc));
@@ -268,6 +306,7 @@ ffs_watcher_work(struct ffs_watcher *w)
 	if (clsact != w->clsact && !ffs_load_meta(w->load, w->tune, clsact, w->redirect))
 		w->clsact = clsact;
 	look_at_gate(w);
+	look_at_servers(w);
 	if (w->tls)
 		ffs_ssl_work(w->tls);
 	ffs_load_maps(w->load, &maps);

@@ -78,6 +78,10 @@ accepts(struct ffs_door *d, int from, struct pair *p, uint16_t origin)
 	if (fd < 0)
 		return;
 	rc = ffs_door_caller(d, fd, &c);
+	if (rc == -ESTALE) {
+		close(fd);
+		return;
+	}
 	if (rc)
 		printf("unknown\n");
 	else if (!c.redirected)
