@@ -107,8 +107,17 @@ get() {
 	curl -sS --http1.1 "$@" -o /dev/null
 }
 
+# code: the first byte of SSL_write, as processes execute it: another where it is watched.
+code() {
+	/usr/bin/python3 -c 'import ctypes
+f = ctypes.cast(ctypes.CDLL("libssl.so.3").SSL_write, ctypes.c_void_p)
+print(ctypes.string_at(f.value, 1).hex())'
+}
+
 lab_reads() {
+	bare=$(code)
 	begin
+	[ "$(code)" != "$bare" ]
 	grep -q "watching port 9443,9444 with TLS (--tls), 9000 (default)" hotmon.log
 	grep -q "attached to the OpenSSL of '.*libssl" hotmon.log
 	get "$store/bkt/a"
@@ -137,10 +146,371 @@ lab_reads() {
 	stop_hotmon
 	[ "$status" -eq 0 ]
 	# Detached: nothing is left.
-	[ -z "$(bpftool link show 2>/dev/null | grep -A1 ffs_tls)" ]
+	[ "$(code)" = "$bare" ]
 	get "$store/bkt/a"
 }
 
 @test "reads of curl over TLS are counted as others are: whole, in ranges, kept alive" {
 	in_lab -n 1 lab_reads
+}
+
+# --- other clients ---
+
+# Reads in another process of python, one way after another.
+clients() {
+	cat >clients.py <<-'END'
+		import asyncio, http.client, socket, ssl, sys, threading
+
+		ctx = ssl.create_default_context(cafile="cert.pem")
+
+		def plain(key, times):
+		    c = http.client.HTTPSConnection("127.0.0.1", 9443, context=ctx)
+		    for _ in range(times):
+		        c.request("GET", "/bkt/" + key)
+		        assert c.getresponse().read() == open(key, "rb").read()
+		    c.close()
+
+		def threads():
+		    # Two at a time, on connections of their own.
+		    ts = [threading.Thread(target=plain, args=(k, 20)) for k in ("a", "b")]
+		    [t.start() for t in ts]
+		    [t.join() for t in ts]
+
+		async def stream(key, times):
+		    # Memory BIOs: no socket inside OpenSSL's calls.
+		    r, w = await asyncio.open_connection("127.0.0.1", 9443, ssl=ctx)
+		    for _ in range(times):
+		        w.write(b"GET /bkt/%s HTTP/1.1\r\nHost: localhost:9443\r\n\r\n" % key.encode())
+		        head = await r.readuntil(b"\r\n\r\n")
+		        n = [int(h.split(b":")[1]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length")]
+		        assert await r.readexactly(n[0]) == open(key, "rb").read()
+		    w.close()
+
+		async def streams():
+		    # Beside a connection elsewhere, in one thread.
+		    await asyncio.gather(stream("a", 5), stream("b", 5), stream("b", 5))
+
+		{"plain": lambda: plain("b", 3), "threads": threads, "streams": lambda: asyncio.run(streams())}[sys.argv[1]]()
+	END
+	/usr/bin/python3 clients.py "$1"
+}
+
+lab_python() {
+	begin
+	clients plain
+	becomes 3 "$(reads b)"
+	becomes python3 '.[0].comm'
+	clients threads
+	becomes 23 "$(reads b)"
+	becomes 20 "$(reads a)"
+	becomes 20000000 '[.[] | select(.key == "a")][0].bytes'
+	becomes 1000 '[.[] | select(.key == "b")][0].size'
+	clients streams
+	becomes 33 "$(reads b)"
+	becomes 25 "$(reads a)"
+	becomes 0 '[.[-1].counters | .tls_lost, .tls_unbound, .bad_requests, .bad_responses, .pipelined, .midstream, .aborted] | add'
+	# All of them with the address that was connected to.
+	becomes "https://127.0.0.1:9443" '[.[] | select(.type == "object") | .endpoint] | unique | join(" ")'
+}
+
+@test "reads of python over TLS are counted: kept alive, by two threads, through memory BIOs" {
+	need_cmd /usr/bin/python3
+	in_lab -n 1 lab_python
+}
+
+lab_boto3() {
+	begin
+	export AWS_CA_BUNDLE=$PWD/cert.pem AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+	cat >boto.py <<-'END'
+		import boto3, sys
+		s3 = boto3.client("s3", endpoint_url="https://localhost:9443")
+		for _ in range(3):
+		    assert s3.get_object(Bucket="bkt", Key="a")["Body"].read() == open("a", "rb").read()
+		s3.put_object(Bucket="bkt", Key="x/y z", Body=b"0123456789" * 1000)
+		s3.get_object(Bucket="bkt", Key="x/y z", Range="bytes=10-19")["Body"].read()
+		s3.head_object(Bucket="bkt", Key="a")
+		s3.list_objects_v2(Bucket="bkt")
+		s3.delete_object(Bucket="bkt", Key="x/y z")
+		s3.delete_objects(Bucket="bkt", Delete={"Objects": [{"Key": "none"}]})
+	END
+	"${peer%/*}/python3" boto.py
+	becomes 3 "$(reads a)"
+	# Each write twice: asked for, and done.
+	becomes 6 "$(counter invalidate)"
+	becomes "10 0" '[.[] | select(.key == "x/y z")][0] | [.bytes, .reads] | join(" ")'
+	becomes 0 '[.[-1].counters | .bad_requests, .bad_responses, .pipelined, .split_heads, .orphans] | add'
+}
+
+@test "reads and writes of boto3 over TLS are told apart" {
+	peer aws
+	export peer
+	in_lab -n 1 lab_boto3
+}
+
+lab_http2() {
+	begin
+	curl -sS --http2 https://127.0.0.1:9444/bkt/b https://127.0.0.1:9444/bkt/b -o one -o two
+	becomes 1 "$(counter http2)"
+	becomes 0 "$(counter requests)"
+	get https://127.0.0.1:9444/bkt/b
+	becomes 1 "$(reads b)"
+}
+
+@test "HTTP/2 over TLS is counted as not understood" {
+	in_lab -n 1 lab_http2
+}
+
+lab_elsewhere() {
+	own_openssl
+	start_https
+	start_hotmon --tls=9999
+	get "$store/bkt/b"
+	stop_hotmon
+	start_hotmon --tls=9443
+	get "$store/bkt/b"
+	becomes 1 "$(reads b)"
+	becomes "1 1" '.[-1].counters | [.tls_conns, .requests] | join(" ")'
+	# Another network namespace has other stores at the same addresses.
+	"$BATS_TEST_DIRNAME/../scripts/lab" on h2 openssl s_server -quiet -WWW -accept 9443 -key key.pem -cert cert.pem &
+	pids+=("$!")
+	until_true 10 "$BATS_TEST_DIRNAME/../scripts/lab" on h2 curl -s --http1.1 https://127.0.0.1:9443/b -o other
+	cmp b other
+	get "$store/bkt/b"
+	becomes 2 "$(reads b)"
+	becomes 2 "$(counter requests)"
+}
+
+@test "other ports, and other network namespaces, are not looked at" {
+	in_lab -n 2 lab_elsewhere
+}
+
+# --- which programs ---
+
+# A program of its own that reads over TLS when told to, by the library that it is linked with.
+reader() {
+	cat >reader.c <<-'END'
+		#include <openssl/ssl.h>
+		#include <arpa/inet.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <unistd.h>
+		/* reader PATH TIMES [STOP]: a GET for each line of stdin; STOP: ends after so many bytes. */
+		int
+		main(int argc, char **argv)
+		{
+			struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9443),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+			int fd = socket(AF_INET, SOCK_STREAM, 0), n;
+			SSL *s = SSL_new(SSL_CTX_new(TLS_client_method()));
+			long stop = argc > 2 ? atol(argv[2]) : 0, got;
+			char b[4096], line[10];
+
+			if (connect(fd, (void *)&a, sizeof(a)) || !SSL_set_fd(s, fd) || SSL_connect(s) != 1)
+				return 1;
+			puts("connected");
+			fflush(stdout);
+			while (fgets(line, sizeof(line), stdin)) {
+				n = snprintf(b, sizeof(b), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", argv[1]);
+				if (SSL_write(s, b, n) != n)
+					return 1;
+				for (got = 0; got < 1000 && (n = SSL_read(s, b, sizeof(b))) > 0; got += n)
+					if (stop && got > stop)
+						_exit(0);
+				printf("%ld\n", got);
+				fflush(stdout);
+			}
+			SSL_free(s);
+			return 0;
+		}
+	END
+}
+
+lab_static() {
+	own_openssl
+	start_https
+	reader
+	cc -o reader reader.c -Wl,-Bstatic -lssl -lcrypto -Wl,-Bdynamic -ldl -lpthread
+	cp reader stripped
+	strip stripped
+	mkfifo in in2
+	./reader /bkt/b <in >out &
+	pids+=("$!")
+	before=$!
+	exec 7>in
+	until_true 10 grep -q connected out
+	start_hotmon --tls=9443
+	# It was there before: its connection is seen from the middle, from the second request on.
+	until_true 10 grep -q "attached to the OpenSSL of '$PWD/reader' (process $before)" hotmon.log
+	for n in 2 3 4; do
+		echo go >&7
+		until_true 10 has_lines "$n" out
+	done
+	becomes 2 "$(reads b)"
+	becomes reader '.[0].comm'
+	exec 7>&-
+	# From now on it is seen from the beginning.
+	./reader /bkt/b <<<go
+	becomes 3 "$(reads b)"
+	# One without symbols is not seen, which is said.
+	./stripped /bkt/b <in2 >out2 &
+	pids+=("$!")
+	exec 7>in2
+	until_true 10 grep -q connected out2
+	until_true 15 grep -q "the TLS of 'stripped' (process ${pids[-1]}) cannot be seen: it is an OpenSSL without symbols" hotmon.log
+	echo go >&7
+	until_true 10 has_lines 2 out2
+	exec 7>&-
+	stop_hotmon
+	becomes_not_said reader
+}
+has_lines() {
+	[ "$(wc -l <"$2")" -eq "$1" ]
+}
+becomes_not_said() {
+	run -1 grep "TLS of '$1'" hotmon.log
+}
+
+@test "OpenSSL linked into a program is seen where it has symbols, and told where not" {
+	need_cmd cc
+	in_lab -n 1 lab_static
+}
+
+lab_later() {
+	begin
+	reader
+	mkdir lib
+	cp libssl.own lib/libssl-bundled.so.3
+	# A process that runs already, and loads a copy of its own later.
+	mkfifo in
+	cat >late.py <<-'END'
+		import ctypes, sys
+		sys.stdin.readline()
+		lib = ctypes.CDLL("./lib/libssl-bundled.so.3")
+		lib.TLS_client_method.restype = lib.SSL_CTX_new.restype = lib.SSL_new.restype = ctypes.c_void_p
+		print("loaded", flush=True)
+		for line in sys.stdin:
+		    import socket
+		    s = socket.create_connection(("127.0.0.1", 9443))
+		    ssl = ctypes.c_void_p(lib.SSL_new(ctypes.c_void_p(lib.SSL_CTX_new(ctypes.c_void_p(lib.TLS_client_method())))))
+		    assert lib.SSL_set_fd(ssl, s.fileno()) == 1 and lib.SSL_connect(ssl) == 1
+		    head = b"GET /bkt/b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+		    assert lib.SSL_write(ssl, head, len(head)) == len(head)
+		    b = ctypes.create_string_buffer(4096)
+		    while lib.SSL_read(ssl, b, 4096) > 0:
+		        pass
+		    lib.SSL_free(ssl)
+		    print("read", flush=True)
+	END
+	/usr/bin/python3 late.py <in >out &
+	pids+=("$!")
+	exec 7>in
+	echo load >&7
+	until_true 10 grep -q loaded out
+	until_true 20 grep -q "attached to the OpenSSL of '.*/lib/libssl-bundled.so.3' (process ${pids[-1]})" hotmon.log
+	echo read >&7
+	until_true 10 grep -q read out
+	becomes 1 "$(reads b)"
+	exec 7>&-
+}
+
+@test "a copy of OpenSSL that a running program loads is found" {
+	need_cmd /usr/bin/python3
+	in_lab -n 1 lab_later
+}
+
+lab_cut() {
+	begin
+	reader
+	cc -o reader reader.c -lssl -lcrypto
+	# Ends in the middle of an answer, without a word to OpenSSL; then others, at its addresses perhaps.
+	for i in 1 2 3; do ./reader /bkt/a 100 <<<go >/dev/null; done
+	becomes 3 "$(counter requests)"
+	becomes 0 "$(reads a)"
+	# One that says goodbye.
+	timeout 20 curl -sS --http1.1 --limit-rate 100k "$store/bkt/a" -o /dev/null &
+	until_true 10 is_in_table 4 "$(counter requests)"
+	kill "$!"
+	./reader /bkt/b <<<go
+	becomes 1 "$(reads b)"
+	# ffs-hotmon ends while they read.
+	(for i in {1..50}; do get "$store/bkt/b"; done) &
+	readers=$!
+	becomes true '.[-1].counters.requests > 7'
+	stop_hotmon
+	[ "$status" -eq 0 ]
+	wait "$readers"
+	# And is killed: nothing stays, and the next one begins anew.
+	bare=$(code)
+	start_hotmon --tls=9443
+	[ "$(code)" != "$bare" ]
+	kill -KILL "$hotmon_pid"
+	wait "$hotmon_pid" || true
+	get "$store/bkt/b"
+	[ "$(code)" = "$bare" ]
+	start_hotmon --tls=9443
+	get "$store/bkt/b"
+	becomes 1 "$(reads b)"
+}
+
+@test "processes that end in the middle leave nothing behind, ffs-hotmon among them" {
+	need_cmd cc
+	in_lab -n 1 lab_cut
+}
+
+# --- with the cache ---
+
+lab_cache() {
+	own_openssl
+	start_https
+	export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+	mkdir -p "$HOME/.config/ffs"
+	echo "s $store" >"$HOME/.config/ffs/nodes"
+	export AWS_CA_BUNDLE=$PWD/cert.pem FFS_CACHE=$PWD/cache
+	start_hotmon --tls
+	grep -q "watching port 9443 with TLS ($HOME/.config/ffs/nodes:1), 9000 (default)" hotmon.log
+	env --default-signal ffs-cache -v --json >fills 2>cache.log 3>&- &
+	pids+=("$!")
+	until_true 20 test -d cache
+	get "$store/bkt/a"
+	get "$store/bkt/a"
+	until_true 20 grep -q '"type":"fill","url":"https://127.0.0.1:9443/bkt/a","bytes":1000000' fills || { cat cache.log fills hotmon.log >&2; false; }
+	# Its own read over TLS is none.
+	becomes true '.[-1].counters.requests_self > 0'
+	becomes 2 "$(reads a)"
+	becomes true '.[0].configured'
+	# What is written is dropped.
+	head -c 1000000 /dev/urandom >new
+	curl -sS --http1.1 -T new "$store/bkt/a"
+	until_true 20 grep -q '"type":"drop".*bkt/a' fills || { cat cache.log fills >&2; false; }
+}
+
+@test "what becomes hot over TLS is kept by ffs-cache, whose own reads do not count, and dropped when written" {
+	in_lab -n 1 lab_cache
+}
+
+# --- refusals ---
+
+lab_refused() {
+	own_openssl
+	run -2 --separate-stderr ffs-hotmon --tls --pin
+	[[ $stderr == "ffs-hotmon: --tls does not go with --pin: "* ]]
+	usage_error ffs-hotmon --tls=0
+	usage_error ffs-hotmon --tls=
+	usage_error ffs-hotmon --once --tls
+	mkdir empty
+	mount --bind empty /sys/kernel/btf
+	run -7 --separate-stderr ffs-hotmon --tls --cgroup "$FFS_LAB_CGROUP"
+	[[ $stderr == *"--tls needs a kernel that describes its types (CONFIG_DEBUG_INFO_BTF)" ]]
+	umount /sys/kernel/btf
+	mount --bind empty /sys/bus/event_source/devices
+	run -7 --separate-stderr ffs-hotmon --tls --cgroup "$FFS_LAB_CGROUP"
+	[[ $stderr == *"--tls needs a kernel with uprobes (CONFIG_UPROBE_EVENTS)" ]]
+	# Without it nothing of that matters.
+	start_hotmon
+	stop_hotmon
+}
+
+@test "--tls is refused, with the reason, where it cannot be" {
+	in_lab -n 1 lab_refused
 }

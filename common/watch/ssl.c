@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -15,6 +16,7 @@
 #include "bpf/tls.h"
 #include "common/base/clock.h"
 #include "common/base/why.h"
+#include "common/watch/sslblind.h"
 #include "common/watch/sslfile.h"
 #include "common/watch/sslmaps.h"
 
@@ -25,6 +27,8 @@
 struct place {
 	struct bpf_link *links[2 * FFS_TLS_CALLS];
 	int n;
+	dev_t dev;
+	ino_t ino;
 };
 
 struct ffs_ssl {
@@ -33,6 +37,7 @@ struct ffs_ssl {
 	struct bpf_link *socket;
 	struct ring_buffer *ring;
 	struct ffs_sslmaps *maps;
+	struct ffs_sslblind *blind;
 	struct place v[PLACES_MAX];
 	int n;
 	int64_t due; /* of the next scan */
@@ -80,9 +85,10 @@ static int
 attach(struct ffs_ssl *t, int fd, const struct ffs_sslfile *f)
 {
 	struct place *p = &t->v[t->n];
+	struct stat st;
 	char path[40];
 	unsigned i;
-	int rc = 0;
+	int rc = fstat(fd, &st) ? -errno : 0;
 
 	/* The very file, wherever it is. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -96,11 +102,14 @@ attach(struct ffs_ssl *t, int fd, const struct ffs_sslfile *f)
 		if (!rc)
 			rc = probe(t, p, path, f->at[i], i);
 	}
-	if (rc)
+	if (rc) {
 		detach(p);
-	else
-		t->n++;
-	return rc;
+		return rc;
+	}
+	p->dev = st.st_dev;
+	p->ino = st.st_ino;
+	t->n++;
+	return 0;
 }
 
 /* A file that code is executed of. */
@@ -157,6 +166,32 @@ attach_system(struct ffs_ssl *t)
 	globfree(&g);
 }
 
+/* --- what cannot be seen --- */
+
+static bool
+is_seen(void *arg, int fd)
+{
+	const struct ffs_ssl *t = arg;
+	struct stat st;
+	int i;
+
+	if (fstat(fd, &st))
+		return false;
+	for (i = 0; i < t->n; i++)
+		if (t->v[i].dev == st.st_dev && t->v[i].ino == st.st_ino)
+			return true;
+	return false;
+}
+
+static void
+on_blind(void *arg, const char *comm, pid_t pid, const char *by)
+{
+	const struct ffs_ssl *t = arg;
+
+	note(t, false, "the TLS of '%s' (process %d) cannot be seen: %s%s", comm, (int)pid,
+	    *by ? "it is " : "no OpenSSL with symbols is there", by);
+}
+
 void
 ffs_ssl_work(struct ffs_ssl *t)
 {
@@ -168,6 +203,7 @@ ffs_ssl_work(struct ffs_ssl *t)
 	rc = ffs_sslmaps_scan(t->maps, on_file, t);
 	if (rc)
 		note(t, false, "cannot look for programs with OpenSSL: %s", strerror(-rc));
+	ffs_sslblind_look(t->blind);
 	/* However long that takes, no more than a fiftieth of the time. */
 	t->due = now + SCAN_MS + 50 * (ffs_clock_ms() - now);
 }
@@ -212,9 +248,16 @@ ffs_ssl_new(const struct ffs_ssl_opts *o, const struct ffs_load *l, char **why)
 	t->o = *o;
 	t->l = l;
 	t->maps = ffs_sslmaps_new();
+	t->blind = ffs_sslblind_new(&(struct ffs_sslblind_opts){
+	    .maps = t->maps,
+	    .ports = o->ports,
+	    .seen = is_seen,
+	    .tell = on_blind,
+	    .arg = t,
+	});
 	t->ring = ring_buffer__new(ffs_load_records(l), on_record, t, NULL);
 	t->socket = bpf_program__attach_trace(ffs_load_program(l, FFS_LOAD_PROG_TLS_SOCKET));
-	if (t->maps && t->ring && t->socket) {
+	if (t->maps && t->blind && t->ring && t->socket) {
 		attach_system(t);
 		ffs_ssl_work(t);
 		if (t->n || !t->error)
@@ -240,6 +283,7 @@ ffs_ssl_free(struct ffs_ssl *t)
 		detach(&t->v[--t->n]);
 	bpf_link__destroy(t->socket);
 	ring_buffer__free(t->ring);
+	ffs_sslblind_free(t->blind);
 	ffs_sslmaps_free(t->maps);
 	free(t);
 }

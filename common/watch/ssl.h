@@ -2,6 +2,7 @@
 #define FFS_SSL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/watch/load.h"
 
@@ -10,6 +11,7 @@
  * namespace execute, and what they tell, handed to the program that counts.
  */
 struct ffs_ssl_opts {
+	const uint8_t *ports; /* where stores speak TLS, one bit a port; kept */
 	/* A line for the user: something went wrong, or (detail) all is well. */
 	void (*note)(void *arg, bool detail, const char *text);
 	void *arg;

@@ -12,6 +12,7 @@
 #define TEXT_MAX (256u << 20)
 #define SYMBOLS_MAX (8u << 20)
 #define BATCH 1024
+#define OVERLAP 31 /* of the texts that are looked for */
 
 static const char *const names[FFS_TLS_CALLS] = {
 	[FFS_TLS_WRITE] = "SSL_write",
@@ -171,31 +172,35 @@ ffs_sslfile_read(int fd, struct ffs_sslfile *f)
 	return rc == -ENOEXEC ? 0 : rc ? rc : is_one(f);
 }
 
-int
-ffs_sslfile_has(int fd, const char *text)
+const char *
+ffs_sslfile_other(int fd)
 {
-	size_t n = strlen(text), kept = 0, room = 1 << 18;
+	/* What no build leaves out: names that a runtime needs, or of sources in messages. */
+	static const struct {
+		const char *text, *what;
+	} kinds[] = {
+		{ "crypto/tls.(*Conn)", "Go's" },
+		{ "rustls", "rustls" },
+		{ "boringssl", "BoringSSL" },
+		{ "ssl/statem/", "an OpenSSL without symbols" },
+	};
+	size_t kept = 0, n, i, room = 1 << 18;
+	const char *what = NULL;
 	uint64_t at = 0;
 	char *b = malloc(room);
-	ssize_t got;
-	int rc = b ? 0 : -ENOMEM;
+	ssize_t got = 1;
 
-	while (!rc && at < TEXT_MAX) {
-		got = pread(fd, b + kept, room - kept, (off_t)at);
-		if (got <= 0) {
-			rc = got ? -errno : 0;
-			break;
-		}
+	while (b && !what && at < TEXT_MAX &&
+	       (got = pread(fd, b + kept, room - kept, (off_t)at)) > 0) {
 		at += (uint64_t)got;
-		rc = memmem(b, kept + (size_t)got, text, n) != NULL;
-		/* It may lie across. */
-		if (kept + (size_t)got >= n) {
-			memmove(b, b + kept + (size_t)got - (n - 1), n - 1);
-			kept = n - 1;
-		} else {
-			kept += (size_t)got;
-		}
+		n = kept + (size_t)got;
+		for (i = 0; !what && i < sizeof(kinds) / sizeof(*kinds); i++)
+			if (memmem(b, n, kinds[i].text, strlen(kinds[i].text)))
+				what = kinds[i].what;
+		/* One may lie across. */
+		kept = n < OVERLAP ? n : OVERLAP;
+		memmove(b, b + n - kept, kept);
 	}
 	free(b);
-	return rc;
+	return what;
 }

@@ -16,7 +16,7 @@ struct ffs_sslfile {
 /* Whether fd is one: 1, or 0; -errno.  One that has no SSL_write and SSL_read is none. */
 int ffs_sslfile_read(int fd, struct ffs_sslfile *f);
 
-/* Whether a file holds this text, in its first 256 MB.  1, 0 or -errno. */
-int ffs_sslfile_has(int fd, const char *text);
+/* What else it speaks TLS by, as far as its text says (its first 256 MB): "Go's"; NULL: nothing. */
+const char *ffs_sslfile_other(int fd);
 
 #endif

@@ -141,52 +141,110 @@ struct telling {
 };
 
 /* A line of maps, of a file that code is executed of. */
-static int
-take_line(struct ffs_sslmaps *m, const struct telling *t, pid_t pid, char *line)
-{
-	unsigned long from, to, ino;
-	unsigned major, minor;
-	char modes[5], path[96];
-	int at = 0, fd, rc;
+struct line {
+	unsigned long from, to;
+	struct file file;
+	const char *path;
+};
 
-	if (sscanf(line, "%lx-%lx %4s %*x %x:%x %lu %n", &from, &to, modes, &major, &minor, &ino,
-		&at) < 6 ||
-	    !ino || !strchr(modes, 'x') || line[at] != '/')
-		return 0;
-	rc = know(&m->lines, (struct file){ .dev = makedev(major, minor), .ino = ino });
+static bool
+parse(struct line *l, char *text)
+{
+	unsigned long ino;
+	unsigned major, minor;
+	char modes[5];
+	int at = 0;
+
+	if (sscanf(text, "%lx-%lx %4s %*x %x:%x %lu %n", &l->from, &l->to, modes, &major, &minor,
+		&ino, &at) < 6 ||
+	    !ino || !strchr(modes, 'x') || text[at] != '/')
+		return false;
+	l->file = (struct file){ .dev = makedev(major, minor), .ino = ino };
+	l->path = text + at;
+	text[at + (int)strcspn(text + at, "\n")] = '\0';
+	return true;
+}
+
+/* The very file, though it may be gone, or in another mount namespace.  -1: not any more. */
+static int
+open_line(const struct line *l, pid_t pid)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", (int)pid, l->from, l->to);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int
+take_line(struct ffs_sslmaps *m, const struct telling *t, pid_t pid, char *text)
+{
+	struct line l;
+	int fd, rc = parse(&l, text) ? know(&m->lines, l.file) : 1;
+
 	if (rc)
 		return rc < 0 ? rc : 0;
-	line[at + (int)strcspn(line + at, "\n")] = '\0';
-	/* The very file, though it may be gone, or in another mount namespace. */
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", (int)pid, from, to);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open_line(&l, pid);
 	if (fd < 0)
 		return 0;
 	rc = ffs_sslmaps_know(m, fd);
 	if (!rc)
-		t->each(t->arg, fd, line + at, pid);
+		t->each(t->arg, fd, l.path, pid);
 	close(fd);
 	return rc < 0 ? rc : 0;
+}
+
+bool
+ffs_sslmaps_here(const struct ffs_sslmaps *m, pid_t pid)
+{
+	char text[16], netns[64];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	netns_of(text, netns);
+	return !strcmp(netns, m->netns);
+}
+
+static FILE *
+open_maps(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	return fopen(path, "re");
 }
 
 static int
 look(struct ffs_sslmaps *m, const struct telling *t, pid_t pid)
 {
-	char path[64], netns[64];
-	FILE *f;
+	FILE *f = ffs_sslmaps_here(m, pid) ? open_maps(pid) : NULL;
 	int rc = 0;
 
-	snprintf(path, sizeof(path), "%d", (int)pid);
-	netns_of(path, netns);
-	if (strcmp(netns, m->netns))
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	f = fopen(path, "re");
 	if (!f)
 		return 0;
 	while (!rc && getline(&m->line, &m->line_room, f) > 0)
 		rc = take_line(m, t, pid, m->line);
 	fclose(f);
+	return rc;
+}
+
+int
+ffs_sslmaps_of(pid_t pid, int (*each)(void *arg, int fd, const char *path), void *arg)
+{
+	FILE *f = open_maps(pid);
+	char *text = NULL;
+	size_t room = 0;
+	struct line l;
+	int fd, rc = 0;
+
+	while (f && !rc && getline(&text, &room, f) > 0) {
+		fd = parse(&l, text) ? open_line(&l, pid) : -1;
+		if (fd < 0)
+			continue;
+		rc = each(arg, fd, l.path);
+		close(fd);
+	}
+	free(text);
+	if (f)
+		fclose(f);
 	return rc;
 }
 

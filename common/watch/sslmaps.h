@@ -1,6 +1,7 @@
 #ifndef FFS_SSLMAPS_H
 #define FFS_SSLMAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,13 @@ void ffs_sslmaps_free(struct ffs_sslmaps *m);
  */
 int ffs_sslmaps_scan(
     struct ffs_sslmaps *m, void (*each)(void *arg, int fd, const char *path, pid_t pid), void *arg);
+
+/* All files that one process executes code of, told already or not; each() returns 0 to go on. What
+ * it returned last, or 0. */
+int ffs_sslmaps_of(pid_t pid, int (*each)(void *arg, int fd, const char *path), void *arg);
+
+/* Is a process in this network namespace. */
+bool ffs_sslmaps_here(const struct ffs_sslmaps *m, pid_t pid);
 
 /* A file that is known otherwise is not told.  1 where it was known before; 0; -errno. */
 int ffs_sslmaps_know(struct ffs_sslmaps *m, int fd);

@@ -117,7 +117,9 @@ attach_all(struct ffs_watcher *w, char **why)
 static int
 watch_tls(struct ffs_watcher *w, char **why)
 {
-	const struct ffs_ssl_opts o = { .note = w->o.attach.note, .arg = w->o.attach.arg };
+	const struct ffs_ssl_opts o = { .ports = w->o.load.targets.tls_ports,
+		.note = w->o.attach.note,
+		.arg = w->o.attach.arg };
 
 	if (!w->o.load.tls)
 		return 0;
