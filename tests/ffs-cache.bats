@@ -87,6 +87,28 @@ only_right() {
 	ffs-get --cache=only --message d | cmp - message.csv
 }
 
+@test "--stat tells who was served from where" {
+	start_dataset
+	run -0 ffs-cache --dir none --stat --json --size 1g
+	[ "$(jq -c '.served.cache, .programs' <<<"$output")" = $'0\n[]' ]
+	ffs-cache -q d
+	ffs-get --chunks 0-2 d >out
+	ffs-get s3://ffs/d/1/00000.csv >out
+	cp "$(command -v ffs-get)" $'a\n"b'
+	./$'a\n"b' --cache=refresh s3://ffs/d/1/00001.csv >out
+	./$'a\n"b' --cache=fill s3://ffs/d/1/00001.csv >out
+	size=$(stat -c %s out)
+	run -0 ffs-cache --stat
+	[[ $output == *$'\nserved      1 origin, 2 revalidated, 3 cache; '*' MB by the cache'* ]]
+	[[ $output == *$'\nprogram     '"$(id -un) ffs-get: 0 origin, 1 revalidated, 3 cache; "* ]]
+	[[ $output == *$'\nprogram     '"$(id -un) a?\"b: 1 origin, 1 revalidated, 0 cache; "* ]]
+	stat_is '.programs[] | select(.comm == "a\n\"b") | .uid, .revalidated, .revalidated_bytes' \
+		"$(id -u)"$'\n1\n'"$size"
+	stat_is '.programs | length' 2
+	ffs-cache --clear
+	stat_is '.served.cache, (.programs | length)' $'0\n0'
+}
+
 @test "what is there is not fetched again, and costs no request but for the manifest" {
 	start_dataset
 	proxy

@@ -65,7 +65,7 @@ ffs_use_open(struct ffs_use *u, const char *endpoint)
 		return 0;
 	u->cache = ffs_cache_open(NULL, ffs_use_keeps(u), &u->trouble);
 	rc = u->cache ? 0 : -errno;
-	if (u->cache && ffs_cache_writable(u->cache) && ffs_use_looks(u)) {
+	if (u->cache && ffs_cache_writable(u->cache)) {
 		u->served = ffs_served_open(ffs_cache_path(u->cache), true);
 		(void)prctl(PR_GET_NAME, u->comm);
 	}

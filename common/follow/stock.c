@@ -6,13 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "bpf/watch.h"
 #include "common/base/json.h"
 #include "common/base/utf8.h"
 #include "common/base/why.h"
 #include "common/dataset/manifest.h"
 #include "common/s3/sigv4.h"
-#include "common/watch/maps.h"
 
 void
 ffs_stock_url(struct ffs_buf *b, const char *endpoint, const char *bucket, const char *key)
@@ -178,79 +176,6 @@ run_list(const struct ffs_stock *s, char *const *globs, size_t n)
 	return rc;
 }
 
-/* --- the statistics --- */
-
-static int
-stat_json(
-    const struct ffs_stock *s, const struct ffs_cache_totals *t, const struct ffs_cache_limits *l)
-{
-	struct ffs_json j = FFS_JSON_INIT;
-	int i, rc;
-
-	ffs_json_open(&j);
-	ffs_json_str(&j, "dir", ffs_cache_path(s->cache));
-	ffs_json_uint(&j, "entries", t->entries);
-	ffs_json_uint(&j, "bytes", t->bytes);
-	ffs_json_uint(&j, "limit_bytes", l->size);
-	ffs_json_uint(&j, "limit_entries", l->entries);
-	ffs_json_uint(&j, "min_free_pc", l->min_free_pc);
-	ffs_json_uint(&j, "hits", t->hits);
-	ffs_json_uint(&j, "misses", t->misses);
-	ffs_json_uint(&j, "hit_bytes", t->hit_bytes);
-	ffs_json_uint(&j, "hit_p50_us", ffs_maps_quantile_us(t->lat, 0.5));
-	ffs_json_uint(&j, "hit_p99_us", ffs_maps_quantile_us(t->lat, 0.99));
-	ffs_json_uint(&j, "fills", t->fills);
-	ffs_json_uint(&j, "fill_bytes", t->fill_bytes);
-	ffs_json_uint(&j, "evictions", t->evictions);
-	ffs_json_uint(&j, "damaged", t->damaged);
-	ffs_json_open_in(&j, "refused");
-	for (i = 0; i < FFS_CACHE_REFUSALS_N; i++)
-		ffs_json_uint(&j, ffs_cache_refusal_name((enum ffs_cache_refusal)i), t->refused[i]);
-	ffs_json_close(&j);
-	ffs_json_close(&j);
-	rc = ffs_json_print(&j, s->out);
-	ffs_json_release(&j);
-	return rc;
-}
-
-static int
-run_stat(const struct ffs_stock *s)
-{
-	struct ffs_buf b = FFS_BUF_INIT;
-	struct ffs_cache_totals t;
-	struct ffs_cache_limits l;
-	uint64_t reads;
-	int i, rc;
-
-	_Static_assert(sizeof(t.lat) == FFS_LAT_BUCKETS * sizeof(uint64_t), "the same buckets");
-	ffs_cache_totals(s->cache, &t);
-	ffs_cache_limits_get(s->cache, &l);
-	if (s->json)
-		return stat_json(s, &t, &l);
-	reads = t.hits + t.misses;
-	ffs_buf_addf(&b, "directory   %s\n", ffs_cache_path(s->cache));
-	ffs_buf_addf(&b, "entries     %" PRIu64 ", %.1f MB of at most %.1f MB, %u %% stays free\n",
-	    t.entries, (double)t.bytes / 1e6, (double)l.size / 1e6, l.min_free_pc);
-	ffs_buf_addf(&b, "reads       %" PRIu64 " hits, %" PRIu64 " misses: %.1f %%\n", t.hits,
-	    t.misses, reads ? 100 * (double)t.hits / (double)reads : 0);
-	ffs_buf_addf(&b, "hits        %.1f MB, p50 %" PRIu64 " us, p99 %" PRIu64 " us\n",
-	    (double)t.hit_bytes / 1e6, ffs_maps_quantile_us(t.lat, 0.5),
-	    ffs_maps_quantile_us(t.lat, 0.99));
-	ffs_buf_addf(&b, "fills       %" PRIu64 ", %.1f MB\n", t.fills, (double)t.fill_bytes / 1e6);
-	ffs_buf_addf(&b, "evictions   %" PRIu64 "\n", t.evictions);
-	ffs_buf_addf(&b, "damaged     %" PRIu64 "\n", t.damaged);
-	for (i = 0; i < FFS_CACHE_REFUSALS_N; i++)
-		if (t.refused[i])
-			ffs_buf_addf(&b, "refused     %" PRIu64 ": %s (%s)\n", t.refused[i],
-			    ffs_cache_refusal_text((enum ffs_cache_refusal)i),
-			    ffs_cache_refusal_name((enum ffs_cache_refusal)i));
-	rc = ffs_buf_error(&b);
-	if (!rc && fwrite(b.p, 1, b.len, s->out) != b.len)
-		rc = -errno;
-	ffs_buf_release(&b);
-	return rc;
-}
-
 /* --- maintenance --- */
 
 /* "12 removed", or {"removed":12}. */
@@ -407,7 +332,7 @@ ffs_stock_run(const struct ffs_stock *s, enum ffs_stock_mode mode, char *const *
 		rc = run_list(s, names, n);
 		break;
 	case FFS_STOCK_STAT:
-		rc = run_stat(s);
+		rc = ffs_stock_stat(s);
 		break;
 	case FFS_STOCK_PIN:
 	case FFS_STOCK_UNPIN:

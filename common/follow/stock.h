@@ -36,6 +36,9 @@ enum ffs_stock_mode {
 int ffs_stock_run(
     const struct ffs_stock *s, enum ffs_stock_mode mode, char *const *names, size_t n);
 
+/* FFS_STOCK_STAT. */
+int ffs_stock_stat(const struct ffs_stock *s);
+
 /* An object's URL, path style, percent-encoded: what ffs_wish_parse() reads. */
 void ffs_stock_url(struct ffs_buf *b, const char *endpoint, const char *bucket, const char *key);
 
