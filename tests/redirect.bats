@@ -1,5 +1,5 @@
 # The redirect of ffs-hotmon: real sockets of programs that know nothing of it.  The gateway is
-# tests/bpf/gateway, which knows nothing of S3.  All that attaches is in the lab.
+# tests/bpf/gateway, which knows nothing of S3, or the real one.  All that attaches is in the lab.
 load helper.bash
 
 export programs="${FFS_TEST_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/bpf"
@@ -457,6 +457,91 @@ lab_counted() {
 
 @test "what is read through the gateway is counted and hot, as read by the client's program" {
 	in_lab -n 1 lab_counted
+}
+
+# --- with the cache ---
+
+start_cache() {
+	: >hotmon.log
+	ffs-cache --serve --json --origin "$url" >cache.log 2>cache.err &
+	gateway_pid=$!
+	pids+=("$gateway_pid")
+	until_true 20 grep -q 'the gateway (process' hotmon.log || { cat cache.err >&2; return 1; }
+}
+
+answers() {
+	jq -r 'select(.op == "GetObject") | .status' log | paste -sd' '
+}
+
+reads() {
+	/usr/bin/python3 -c 'import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())' \
+		"$url/bkt/a" | cmp - object
+}
+
+lab_cache() {
+	start_stores
+	kill "$node_pid" && wait "$node_pid"
+	start_node --anonymous --log "$PWD/log" --listen "127.0.0.1:$port"
+	unset AWS_ENDPOINT_URL
+	start_hotmon --redirect
+	start_cache
+	reads
+	reads
+	# Hot: ffs-cache fills it by its own GET, which is neither redirected nor counted.
+	until_true 10 grep -q '"bytes":1000' cache.log
+	[ "$(answers)" = "200 200 200" ]
+	reads
+	reads
+	until_true 10 [ "$(counter redirected)" -eq 4 ]
+	[ "$(answers)" = "200 200 200 304 304" ]
+	until_true 10 is_in_table "2 python3 $url/bkt/a" '"\(.reads) \(.comm) \(.url)"'
+	[ "$(counter requests_self)" -gt 0 ]
+	# Without it the store answers, and with it again the cache.
+	gone "$gateway_pid"
+	reads
+	[ "$(answers)" = "200 200 200 304 304 200" ]
+	start_cache
+	reads
+	[ "$(answers)" = "200 200 200 304 304 200 304" ]
+	# What another machine writes is read at once.
+	head -c 2000 /dev/urandom >object
+	ffs_direct() { curl -sS --interface lo -T object "$url/bkt/a"; }
+	ffs_direct
+	reads
+}
+
+@test "a program that knows nothing of it reads from the cache what is hot" {
+	in_lab -n 1 lab_cache
+}
+
+lab_cache_killed() {
+	local clients=()
+	start_stores
+	start_hotmon --redirect
+	start_cache
+	"$programs/connects" 127.0.0.1 "$port" /bkt/a >became1 &
+	clients+=("$!")
+	"$programs/connects" 127.0.0.1 "$port" >became2 &
+	clients+=("$!")
+	for i in $(seq 10); do
+		curl -sSf "$url/bkt/a" | cmp - object
+		[ "$i" -eq 5 ] && kill "$gateway_pid" || kill -KILL "$gateway_pid"
+		wait "$gateway_pid" || true
+		curl -sSf "$url/bkt/a" | cmp - object
+		start_cache
+	done
+	kill "${clients[@]}"
+	wait "${clients[@]}"
+	for i in 1 2; do
+		[[ $(cat "became$i") == *" 0 refused 0 other" ]] || { cat became? >&2; return 1; }
+		[ "$(cut -d' ' -f1 "became$i")" -gt 100 ]
+	done
+	counts redirected
+	counts gate_away
+}
+
+@test "ffs-cache --serve that is killed or ends has nobody refused" {
+	lab_seconds=180 in_lab -n 1 lab_cache_killed
 }
 
 # --- what is said ---

@@ -28,7 +28,7 @@ struct ffs_watcher {
 	struct ffs_ssl *tls; /* NULL: without --tls */
 	int links;           /* rtnetlink */
 	bool tune, clsact, redirect;
-	bool gated; /* the gateway was there */
+	uint32_t gate; /* the gateway's process, 0: it is not there */
 	struct ffs_servers servers;
 	int64_t servers_ms; /* when to look again */
 	bool filled;        /* the directory */
@@ -273,14 +273,14 @@ look_at_gate(struct ffs_watcher *w)
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	struct ffs_gate_entry g;
-	bool there;
+	uint32_t there;
 
 	if (!w->redirect || ffs_load_gate(w->load, &g))
 		return;
-	there = g.deadline_ns > ffs_clock_ns();
-	if (there == w->gated)
+	there = g.deadline_ns > ffs_clock_ns() ? g.pid : 0;
+	if (there == w->gate)
 		return;
-	w->gated = there;
+	w->gate = there;
 	if (g.v4.port)
 		ffs_redirect_end(&b, &g.v4);
 	if (g.v6.port) {
