@@ -111,6 +111,28 @@ bench_watch() {
 	done <"$fast/watched"
 }
 
+# --- redirect: what a connect() takes ---
+
+bench_redirect() {
+	if [ "$(id -u)" -ne 0 ]; then
+		missing "what the redirect costs" "needs root"
+		return
+	fi
+	export fast tools runs
+	scripts/lab -n 1 tests/bench/redirect >"$fast/redirected" 2>"$fast/redirected.err" || {
+		tail -n 3 "$fast/redirected.err" >&2
+		missing "what the redirect costs" "it failed"
+		return
+	}
+	local what ours theirs target
+	while IFS='|' read -r what ours theirs target; do
+		printf '%-64s %9.2f %9s %-6s' "${what#us }" "$ours" "$theirs" us
+		[ -z "$target" ] || printf ' %6s  <= %-4s %s' "" "$target" \
+			"$(awk -v a="$ours" -v t="$target" 'BEGIN { print a <= t ? "ok" : "MISSED" }')"
+		echo
+	done <"$fast/redirected"
+}
+
 # --- passes: Demo A's ratios ---
 
 bench_passes() {
