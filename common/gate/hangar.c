@@ -101,7 +101,7 @@ opened(struct ffs_flight *f)
 		f->fill = f->worked;
 		if (f->unkept)
 			ffs_hangar_add(f, FFS_HANGAR_ABORT);
-		else if (f->len == f->cap || f->ended)
+		else if (f->paused || f->ended)
 			ffs_flight_flush(f);
 	}
 	if (f->ended)
