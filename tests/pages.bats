@@ -125,6 +125,16 @@ run_watched() {
 	echo "--- $1"
 	case $1 in
 	*ffs-node*--serve*) run_server "$1" ;;
+	"ffs-cache --serve"*)
+		bash -e -c "exec ${1//http:\/\/127.0.0.1:9000/$AWS_ENDPOINT_URL}" <dev-null >gate.url &
+		pids+=("$!")
+		until_true 20 test -s gate.url
+		own_keys
+		ffs-get --cache=bypass --endpoint "$(cat gate.url)" lobster >/dev/null
+		unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+		kill -TERM "$!"
+		wait "$!"
+		;;
 	*"ffs-cache -v"* | ffs-cache | "ffs-hotmon --json"*)
 		[[ $1 != *sudo* ]] || sudo ffs-hotmon
 		bash -e -c "exec ${1#sudo ffs-hotmon}" <dev-null &

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/gate/clientimpl.h"
-#include "common/gate/feed.h"
+#include "common/gate/feedflight.h"
 
 /* --- answers of our own --- */
 

@@ -1,4 +1,4 @@
-#include "common/gate/feed.h"
+#include "common/gate/feedflight.h"
 
 #include <errno.h>
 #include <stdlib.h>

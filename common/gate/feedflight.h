@@ -1,5 +1,5 @@
-#ifndef FFS_FEED_H
-#define FFS_FEED_H
+#ifndef FFS_FEEDFLIGHT_H
+#define FFS_FEEDFLIGHT_H
 
 #include "common/gate/flight.h"
 #include "common/gate/origin.h"
