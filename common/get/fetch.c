@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/crc32c.h"
 
@@ -174,6 +175,7 @@ ffs_fetch_start(struct ffs_fetch *f)
 	if (!f->nodes)
 		f->copies = f->stores->nodes.n;
 	f->tried = f->wrong = 0;
+	f->since = time(NULL);
 	f->worst = 0;
 	while (rc && f->tried < f->copies)
 		rc = submit(f);

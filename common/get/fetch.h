@@ -47,6 +47,7 @@ struct ffs_fetch {
 	size_t node;       /* index in the node list: where the bytes came from */
 	uint64_t first_us; /* to the first byte, of the request that succeeded */
 	uint64_t total_us;
+	int64_t since; /* time(2) when the first copy was asked */
 
 	/* Its own. */
 	size_t tried;

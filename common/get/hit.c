@@ -194,12 +194,13 @@ ffs_hit_read(struct ffs_hit *h, uint64_t off, char *p, size_t n)
 
 int
 ffs_hit_keep(const struct ffs_use *u, const char *bucket, const struct ffs_object *o, bool bare,
-    const char *etag, struct ffs_cache_fill **fill, enum ffs_cache_refusal *refused)
+    const char *etag, int64_t since, struct ffs_cache_fill **fill, enum ffs_cache_refusal *refused)
 {
 	struct ffs_cache_name name = ffs_use_name(u, bucket, o->key);
 	bool control = bare && ffs_manifest_is_control(o->key);
 	struct ffs_cache_fill_opts fo = {
 		.etag = etag,
+		.since = since,
 		.size = o->plain_bytes,
 		.has_crc = !bare,
 		.crc32c = o->plain_crc32c,

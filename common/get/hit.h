@@ -59,11 +59,11 @@ int ffs_hit_read(struct ffs_hit *h, uint64_t off, char *p, size_t n);
 void ffs_hit_damaged(struct ffs_hit *h);
 
 /*
- * Start keeping an object that comes from a store with this ETag; a bare one needs no checksum.
- * As ffs_cache_fill_begin().
+ * Start keeping an object that comes from a store with this ETag, asked at since (time(2)); a bare
+ * one needs no checksum.  As ffs_cache_fill_begin().
  */
 int ffs_hit_keep(const struct ffs_use *u, const char *bucket, const struct ffs_object *o, bool bare,
-    const char *etag, struct ffs_cache_fill **fill, enum ffs_cache_refusal *refused);
+    const char *etag, int64_t since, struct ffs_cache_fill **fill, enum ffs_cache_refusal *refused);
 
 /* So many bytes of it were used, in us microseconds beside h->us. */
 void ffs_hit_note(const struct ffs_hit *h, uint64_t bytes, uint64_t us);

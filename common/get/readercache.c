@@ -276,8 +276,8 @@ begin(struct ffs_reader_job *j)
 	struct ffs_reader_piece *pc = j->pc;
 	enum ffs_cache_refusal refused;
 	struct ffs_cache_fill *fill;
-	int rc = ffs_hit_keep(
-	    pc->r->o.use, pc->p.src->bucket, j->object, pc->p.bare, j->f.etag, &fill, &refused);
+	int rc = ffs_hit_keep(pc->r->o.use, pc->p.src->bucket, j->object, pc->p.bare, j->f.etag,
+	    j->f.since, &fill, &refused);
 
 	if (!rc && j->f.head)
 		ffs_cache_fill_head(fill, j->f.head);
