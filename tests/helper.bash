@@ -88,6 +88,56 @@ own_keys() {
 	export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 }
 
+free_port() {
+	need_cmd /usr/bin/python3 || return 1
+	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# start_peer NAME COMMAND...: a store of scripts/peers over ./data, its keys and URL in the environment.
+# PORT in the command is a free one.
+start_peer() {
+	local name=$1 port peers=${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}
+	shift
+	[ -x "$peers/bin/$name" ] || may_skip "scripts/peers has not installed $name"
+	port=$(free_port)
+	export AWS_ACCESS_KEY_ID=testkey AWS_SECRET_ACCESS_KEY=testsecret
+	rm -rf data # of a store before
+	mkdir data
+	"$peers/bin/$name" "${@//PORT/$port}" >peer.log 2>&1 3>&- &
+	pids+=("$!")
+	export AWS_ENDPOINT_URL=http://127.0.0.1:$port
+	until_true 60 listening "$port" || { cat peer.log >&2; return 1; }
+}
+
+listening() {
+	(exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+start_minio() {
+	MINIO_ROOT_USER=testkey MINIO_ROOT_PASSWORD=testsecret MINIO_BROWSER=off MINIO_UPDATE=off \
+		start_peer minio server --quiet --address 127.0.0.1:PORT data
+}
+
+start_versitygw() {
+	ROOT_ACCESS_KEY=testkey ROOT_SECRET_KEY=testsecret start_peer versitygw --port 127.0.0.1:PORT posix data
+}
+
+# start_gate [OPTION...]: ffs-cache --serve on a free loopback port, in front of $url.
+# Sets gate_url and gate_pid.
+start_gate() {
+	: >gate.url # of one before
+	ffs-cache --serve 127.0.0.1:0 --origin "$url" "$@" >gate.url 2>gate.log 3>&- &
+	gate_pid=$!
+	pids+=("$gate_pid")
+	until_true 20 test -s gate.url || { cat gate.log >&2; return 1; }
+	gate_url=$(head -n 1 gate.url)
+}
+
+stop_gate() {
+	kill "$gate_pid"
+	wait "$gate_pid"
+}
+
 # proxy RULE...: see tests/proxy; ./requests is its log.
 proxy() {
 	need_cmd /usr/bin/python3 || return 1
