@@ -79,7 +79,11 @@ ffs_flight_advance(struct ffs_flight *f)
 		f->start = to;
 		ffs_flight_unlist(f);
 	}
-	if (f->paused && f->source && has_room(f)) {
+	if (!f->paused || !f->source)
+		return;
+	if (!has_room(f))
+		ffs_flight_flush(f);
+	if (has_room(f)) {
 		f->paused = false;
 		f->source->resume(f->source);
 	}

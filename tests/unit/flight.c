@@ -231,6 +231,35 @@ check_one(int i, size_t size)
 	free(o.bytes);
 }
 
+/* Pieces as they come from a network, many of them before the file is open. */
+static void
+check_uneven(int i, size_t piece)
+{
+	size_t size = 3 << 20;
+	struct origin o;
+	struct client c;
+	struct ffs_flight *f = lead(i, &c, FFS_FLIGHT_PROVEN);
+
+	origin_init(&o, i, size);
+	begin(f, &o, NULL);
+	while (!o.paused)
+		origin_give(&o, piece);
+	client_read(&c, size);
+	CHECK(o.paused && o.sent > FFS_FLIGHT_WINDOW - PIECE);
+	step();
+	CHECK(!o.paused && o.resumed == 1);
+	while (o.sent < size) {
+		origin_give(&o, piece);
+		CHECK(!o.paused);
+	}
+	ffs_flight_end(f, 0);
+	CHECK(!client_read(&c, size) && right(&c, &o));
+	client_release(&c);
+	step();
+	CHECK(kept(i));
+	free(o.bytes);
+}
+
 /* All of it comes before the file is open, and the reader is gone when it is. */
 static void
 check_quick(int i, size_t size)
@@ -575,6 +604,8 @@ main(void)
 	check_one(5, 3 * FFS_FLIGHT_WINDOW + 5);
 	check_quick(6, 200000);
 	check_quick(7, 0);
+	check_uneven(21, 50000);
+	check_uneven(22, 16384);
 	check_many(8);
 	check_leaving(9, false);
 	check_leaving(10, true);
@@ -591,8 +622,8 @@ main(void)
 	    (int)ffs_count_get(&count.flights_joined));
 	/* No file is left of what was not kept, nor counted. */
 	ffs_cache_totals(cache, &t);
-	CHECK(t.entries == 9, "%d", (int)t.entries);
-	for (i = 1; i <= 20; i++) {
+	CHECK(t.entries == 11, "%d", (int)t.entries);
+	for (i = 1; i <= 22; i++) {
 		struct named m;
 
 		(void)ffs_cache_drop(cache, name_of(&m, i));
