@@ -66,7 +66,7 @@ lost(struct ffs_origin *o, int rc, const char *why)
 	ffs_count_add(&o->at->all->o.count->origin_retries, 1);
 	ffs_origin_disconnect(o);
 	ffs_loop_cancel(loop_of(o), &o->soon);
-	o->wire.can_read = o->wire.can_write = false;
+	o->wire.can_read = o->wire.can_write = o->wire.ends = false;
 	o->reused = o->broken = o->inside = false;
 	o->tried = 0;
 	o->moved = ffs_loop_now(loop_of(o));
@@ -278,6 +278,8 @@ ffs_origin_ready(struct ffs_loop_fd *s, uint32_t events)
 	}
 	if (in || o->wire.tls)
 		o->wire.can_read = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		o->wire.ends = true;
 	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) || o->wire.tls)
 		o->wire.can_write = true;
 	pump(o);

@@ -48,7 +48,7 @@ open_socket(struct ffs_origin *o, const struct sockaddr_storage *a)
 	if (ffs_loopback_is((const struct sockaddr *)a))
 		ffs_loopback_tune(fd);
 	o->wire.fd = fd;
-	o->wire.can_read = o->wire.can_write = false;
+	o->wire.can_read = o->wire.can_write = o->wire.ends = false;
 	if (os->o.door)
 		ffs_door_opened(os->o.door, fd, &o->who);
 	o->told = os->o.door;

@@ -18,8 +18,9 @@ ffs_wire_read(struct ffs_wire *w, void *p, size_t n)
 		if (got < 0)
 			got = -errno;
 	}
-	/* Less than there was room for: all that had come (epoll(7)), but not what TLS holds. */
-	if (got == -EAGAIN || (!w->tls && got > 0 && (size_t)got < n))
+	/* Less than there was room for: all that had come (epoll(7)), but not what TLS holds, and
+	 * not the end, of which the same event may have told. */
+	if (got == -EAGAIN || (!w->tls && !w->ends && got > 0 && (size_t)got < n))
 		w->can_read = false;
 	return got;
 }

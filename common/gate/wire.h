@@ -19,6 +19,7 @@ struct ffs_wire {
 	int fd;
 	struct ffs_tls *tls;      /* NULL: plain */
 	bool can_read, can_write; /* not known to be otherwise */
+	bool ends;                /* the end has come behind what is still to be read */
 	bool more;                /* what is sent is not the end: MSG_MORE */
 	char *rest;               /* what was given to send and not taken yet */
 	size_t rest_at, rest_n;
