@@ -1,40 +1,6 @@
 # Our tools with other people's stores, where scripts/peers has installed them.
 load helper.bash
 
-peers=$(realpath -m "${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}")
-
-free_port() {
-	need_cmd /usr/bin/python3 || return 1
-	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# start_peer NAME COMMAND...: PORT in the command is a free one.
-start_peer() {
-	local name=$1 port
-	shift
-	[ -x "$peers/bin/$name" ] || may_skip "scripts/peers has not installed $name"
-	port=$(free_port)
-	export AWS_ACCESS_KEY_ID=testkey AWS_SECRET_ACCESS_KEY=testsecret
-	mkdir data
-	"$peers/bin/$name" "${@//PORT/$port}" >peer.log 2>&1 3>&- &
-	pids+=("$!")
-	export AWS_ENDPOINT_URL=http://127.0.0.1:$port
-	until_true 60 listening "$port" || { cat peer.log >&2; return 1; }
-}
-
-listening() {
-	(exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
-}
-
-minio() {
-	MINIO_ROOT_USER=testkey MINIO_ROOT_PASSWORD=testsecret MINIO_BROWSER=off MINIO_UPDATE=off \
-		start_peer minio server --quiet --address 127.0.0.1:PORT data
-}
-
-versitygw() {
-	ROOT_ACCESS_KEY=testkey ROOT_SECRET_KEY=testsecret start_peer versitygw --port 127.0.0.1:PORT posix data
-}
-
 # A dataset's whole life.
 life() {
 	seq -f '%g,1,2,3,4' 1 5000 >book.csv
@@ -81,22 +47,22 @@ interrupted() {
 }
 
 @test "a dataset's whole life in MinIO" {
-	minio
+	start_minio
 	life
 }
 
 @test "a load into MinIO that was cut off is finished" {
-	minio
+	start_minio
 	interrupted
 }
 
 @test "a dataset's whole life in versitygw" {
-	versitygw
+	start_versitygw
 	life
 }
 
 @test "a load into versitygw that was cut off is finished" {
-	versitygw
+	start_versitygw
 	interrupted
 }
 
@@ -127,11 +93,11 @@ cached() {
 }
 
 @test "the cache in front of MinIO" {
-	minio
+	start_minio
 	cached
 }
 
 @test "the cache in front of versitygw" {
-	versitygw
+	start_versitygw
 	cached
 }
