@@ -197,7 +197,7 @@ take_query(struct query *q, const char *p, const char *end)
 			q->signs = true;
 			q->covers |= names(p, n, "X-Amz-SignedHeaders") &&
 			             holds(p, (size_t)(next - p), "if-none-match");
-		} else if (n && !names(p, n, "x-id")) {
+		} else if (next > p && !names(p, n, "x-id")) {
 			q->other = true;
 			q->part |= names(p, n, "partNumber");
 			q->upload |= names(p, n, "uploadId");
