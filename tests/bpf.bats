@@ -29,6 +29,10 @@ bpf() {
 	bpf hot
 }
 
+@test "the programs of connections load with every option" {
+	bpf loads
+}
+
 live() {
 	"${FFS_TEST_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/bpf/live"
 }

@@ -216,6 +216,39 @@ lab_stores() {
 	in_lab -n 1 lab_stores
 }
 
+name_is() {
+	printf '127.0.0.1 localhost\n%s store.example\n' "$1" >hosts
+	cat hosts >"$FFS_LAB/hosts"
+}
+
+lab_named() {
+	start_stores
+	ffs-node --serve ./other --listen "127.0.0.2:$port" --fsync=never --anonymous >other.url 2>other.log &
+	pids+=("$!")
+	until_true 20 test -s other.url
+	curl -sS -X PUT "http://127.0.0.2:$port/bkt" -o /dev/null
+	curl -sS -T object "http://127.0.0.2:$port/bkt/a"
+	name_is 127.0.0.2
+	mount --bind "$FFS_LAB/hosts" /etc/hosts
+	echo "a http://store.example:$port" >"$HOME/.config/ffs/nodes"
+	start_hotmon --redirect
+	grep -q "it gets connections of uid 0 to 127.0.0.2:$port$" hotmon.log
+	start_gateway
+	curl -sSf "http://store.example:$port/bkt/a" | cmp - object
+	told "127.0.0.2:$port uid 0 comm curl"
+	name_is 127.0.0.1
+	until_true 30 grep -q "stores have other addresses: the gateway gets connections of uid 0 to 127.0.0.1:$port$" hotmon.log
+	curl -sSf "http://127.0.0.2:$port/bkt/a" | cmp - object
+	curl -sSf "http://store.example:$port/bkt/a" | cmp - object
+	told "127.0.0.1:$port uid 0 comm curl"
+	# It ends as ever, at once.
+	kill -INT "$hotmon_pid" && wait "$hotmon_pid"
+}
+
+@test "an endpoint that is a name is looked up again" {
+	in_lab -n 1 lab_named
+}
+
 # A store that asks another.
 lab_peers() {
 	start_stores

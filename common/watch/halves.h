@@ -19,7 +19,7 @@ enum ffs_halves_type {
 	FFS_HALVES_NOTE,        /* from root: a line for the user */
 	FFS_HALVES_DETAIL,      /* the same, for -v */
 	FFS_HALVES_STOP,        /* from root: it was told to end by the signal rc */
-	FFS_HALVES_STORES,      /* to root: the stores of targets are others now */
+	FFS_HALVES_STORES,      /* to root: these are the stores of targets now */
 	FFS_HALVES_STATS,       /* to root: asks for them; from root: the answer */
 };
 

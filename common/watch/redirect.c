@@ -80,29 +80,39 @@ has(const struct ffs_load_targets *t, const struct ffs_end *end)
 	return false;
 }
 
-bool
+size_t
 ffs_redirect_stores(struct ffs_load_targets *t, const struct ffs_addresses *a)
 {
-	const struct ffs_load_targets was = *t;
 	struct ffs_end end;
-	bool same;
-	uint32_t k;
-	size_t i;
+	size_t i, left = 0;
 
 	memset(t->stores, 0, sizeof(t->stores));
 	t->stores_n = 0;
-	for (i = 0; i < a->n && t->stores_n < FFS_STORES_MAX; i++) {
+	for (i = 0; i < a->n; i++) {
 		end = (struct ffs_end){ .port = a->v[i].port };
 		memcpy(end.addr, a->v[i].addr, sizeof(end.addr));
-		if (!a->v[i].tls && t->ports[end.port >> 3] >> (end.port & 7) & 1 &&
-		    !IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)end.addr) && !has(t, &end))
+		if (a->v[i].tls || !(t->ports[end.port >> 3] >> (end.port & 7) & 1) ||
+		    IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)end.addr) || has(t, &end))
+			continue;
+		if (t->stores_n < FFS_STORES_MAX)
 			t->stores[t->stores_n++] = end;
+		else
+			left++;
 	}
-	/* The name service has an order of its own each time. */
-	same = was.stores_n == t->stores_n;
-	for (k = 0; same && k < was.stores_n; k++)
-		same = has(t, &was.stores[k]);
-	return !same;
+	return left;
+}
+
+bool
+ffs_redirect_same(const struct ffs_load_targets *a, const struct ffs_load_targets *b)
+{
+	uint32_t i;
+
+	if (a->stores_n != b->stores_n)
+		return false;
+	for (i = 0; i < a->stores_n; i++)
+		if (!has(b, &a->stores[i]))
+			return false;
+	return true;
 }
 
 /* --- for the user --- */

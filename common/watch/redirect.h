@@ -17,11 +17,13 @@ int ffs_redirect_uids(struct ffs_load_redirect *r, const char *list);
 int ffs_redirect_exclude(struct ffs_load_redirect *r, const char *list);
 
 /*
- * Which of the addresses are redirected: those on watched ports of t, into t->stores; no
- * TLS, and not link-local ones, which say no interface.  Returns whether these are others than
- * before.
+ * Which of the addresses are redirected: those on watched ports of t, into t->stores; no TLS, and
+ * not link-local ones, which say no interface.  Returns how many there was no room for.
  */
-bool ffs_redirect_stores(struct ffs_load_targets *t, const struct ffs_addresses *a);
+size_t ffs_redirect_stores(struct ffs_load_targets *t, const struct ffs_addresses *a);
+
+/* Are the stores of both the same, in whatever order. */
+bool ffs_redirect_same(const struct ffs_load_targets *a, const struct ffs_load_targets *b);
 
 /* "connections of uid 1000 to 127.0.0.1:9000, [::1]:9000": for the user. */
 void ffs_redirect_text(

@@ -1,14 +1,19 @@
 #include "common/watch/session.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/process.h"
 #include "common/base/why.h"
 #include "common/watch/halves.h"
@@ -16,6 +21,7 @@
 #include "common/watch/targets.h"
 
 #define STATS_MS 2000
+#define AGAIN_MS 10000
 
 static void __attribute__((format(printf, 3, 4)))
 note(const struct ffs_session *s, bool detail, const char *fmt, ...)
@@ -79,6 +85,23 @@ await_ready(struct ffs_session *s, char **why)
 	}
 }
 
+/* Does the URL name its host, rather than say where it is. */
+static bool
+is_name(const char *url)
+{
+	char *host = NULL;
+	unsigned char any[16];
+	uint16_t port;
+	bool tls, name;
+
+	if (ffs_targets_split(url, &host, &port, &tls))
+		return false;
+	name = !tls && strcasecmp(host, "localhost") && inet_pton(AF_INET, host, any) != 1 &&
+	       inet_pton(AF_INET6, host, any) != 1;
+	free(host);
+	return name;
+}
+
 static int
 look_up(struct ffs_session *s, char **why)
 {
@@ -94,14 +117,16 @@ find_stores(struct ffs_session *s, struct ffs_load_targets *t, const struct ffs_
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 	int rc = look_up(s, why);
-	size_t i;
+	size_t i, left;
 
 	if (rc)
 		return rc;
 	for (i = 0; i < s->nodes.n; i++)
 		if (!strncmp(s->nodes.v[i].ep.url, "https:", 6))
 			note(s, true, "TLS cannot be redirected: %s", s->nodes.v[i].ep.url);
-	ffs_redirect_stores(t, &s->addresses);
+	left = ffs_redirect_stores(t, &s->addresses);
+	if (left)
+		note(s, false, "too many stores: %zu addresses of them are not redirected", left);
 	ffs_redirect_text(&b, r, t);
 	rc = ffs_buf_error(&b);
 	if (!rc && t->stores_n)
@@ -111,7 +136,36 @@ find_stores(struct ffs_session *s, struct ffs_load_targets *t, const struct ffs_
 		    "nothing is redirected: no configured endpoint with plain HTTP and a port that "
 		    "is watched has an address");
 	ffs_buf_release(&b);
+	for (i = 0; !rc && i < s->nodes.n; i++)
+		if (!s->redirected && is_name(s->nodes.v[i].ep.url)) {
+			s->redirected = malloc(sizeof(*t));
+			if (!s->redirected)
+				return -ENOMEM;
+			*s->redirected = *t;
+		}
 	return rc;
+}
+
+/* By a process of its own, for the name service may take its time. */
+static void
+look_again(struct ffs_session *s)
+{
+	struct ffs_halves_msg m = { .type = FFS_HALVES_STORES };
+	struct ffs_addresses now;
+
+	if (!s->redirected || ffs_clock_ms() < s->again_ms ||
+	    (s->looker > 0 && !waitpid(s->looker, NULL, WNOHANG)))
+		return;
+	s->again_ms = ffs_clock_ms() + AGAIN_MS;
+	s->looker = fork();
+	if (s->looker)
+		return;
+	m.targets = *s->redirected;
+	if (!ffs_addresses_init(&now, &s->nodes)) {
+		ffs_redirect_stores(&m.targets, &now);
+		ffs_halves_send(s->fd, &m);
+	}
+	ffs_process_die(SIGKILL); /* nothing of this one's is to be flushed or told */
 }
 
 int
@@ -161,6 +215,13 @@ ffs_session_release(struct ffs_session *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	if (s->looker > 0) {
+		kill(s->looker, SIGKILL);
+		waitpid(s->looker, NULL, 0);
+	}
+	s->looker = 0;
+	free(s->redirected);
+	s->redirected = NULL;
 	ffs_maps_release(&s->maps);
 	ffs_addresses_release(&s->addresses);
 	ffs_nodes_release(&s->nodes);
@@ -181,6 +242,7 @@ ffs_session_wait(struct ffs_session *s, int ms)
 		return *ffs_process_stop() || ffs_maps_current(&s->maps, NULL) ? *ffs_process_stop()
 		                                                               : -EPIPE;
 	}
+	look_again(s);
 	rc = ffs_halves_recv(s->fd, &m, ms);
 	if (*ffs_process_stop() || rc == -EPIPE)
 		return *ffs_process_stop() ? *ffs_process_stop() : rc;

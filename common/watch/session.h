@@ -2,6 +2,7 @@
 #define FFS_SESSION_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/s3/nodes.h"
 #include "common/watch/addresses.h"
@@ -21,6 +22,9 @@ struct ffs_session {
 	struct ffs_nodes nodes;
 	struct ffs_addresses addresses;
 	struct ffs_maps maps;
+	struct ffs_load_targets *redirected; /* by names, to be looked up again; or NULL */
+	int64_t again_ms;                    /* when */
+	pid_t looker;                        /* the process that does, 0: none */
 	/* A line for the user; detail: one that matters to few. */
 	void (*note)(void *arg, bool detail, const char *text);
 	void *arg;

@@ -251,19 +251,22 @@ ffs_watcher_fd(const struct ffs_watcher *w)
 void
 ffs_watcher_stores(struct ffs_watcher *w, const struct ffs_load_targets *t)
 {
+	struct ffs_load_targets *now = &w->o.load.targets;
 	struct ffs_buf b = FFS_BUF_INIT;
-	int rc = t->stores_n > FFS_STORES_MAX ? -EINVAL
-	                                      : ffs_load_stores(w->load, t->stores, t->stores_n);
+	int rc;
 
-	if (!rc) {
-		memcpy(w->o.load.targets.stores, t->stores, sizeof(t->stores));
-		w->o.load.targets.stores_n = t->stores_n;
-	}
-	ffs_redirect_text(&b, &w->o.load.redirect, t);
+	if (t->stores_n > FFS_STORES_MAX || ffs_redirect_same(t, now))
+		return;
+	memcpy(now->stores, t->stores, sizeof(now->stores));
+	now->stores_n = t->stores_n;
+	rc = ffs_load_stores(w->load, now->stores, now->stores_n);
+	ffs_redirect_text(&b, &w->o.load.redirect, now);
+	if (!rc)
+		rc = ffs_buf_error(&b);
 	if (rc)
-		note(w, false, "cannot redirect to other addresses: %s", strerror(-rc));
-	else if (!ffs_buf_error(&b))
-		note(w, true, "the stores have other addresses: redirected are %s", b.p);
+		note(w, false, "cannot redirect from other addresses: %s", strerror(-rc));
+	else
+		note(w, true, "stores have other addresses: the gateway gets %.200s", b.p);
 	ffs_buf_release(&b);
 }
 
