@@ -154,6 +154,37 @@ odd_names() {
 	odd_names
 }
 
+@test "a bucket's name may be in the host's" {
+	MINIO_DOMAIN=localhost gated_minio
+	put k.csv 0123456789
+	into_cache k.csv
+	port=${url##*:}
+	asked 1 -H "localhost:$port" GET /bkt/k.csv
+	asked 1 -H "bkt.localhost:$port" GET /k.csv
+	asked 1 -H "bkt.localhost:$port" GET /k.csv 'Range: bytes=2-3'
+	asked 0 -H "other.localhost:$port" GET /k.csv
+	asked 0 -H "bkt.elsewhere:$port" GET /k.csv
+	"$raw" -H "bkt.localhost:$port" -d 9876543210 "$gate_url" PUT /k.csv >/dev/null
+	asked 0 GET /bkt/k.csv
+	[ "$(tail -n 1 gated)" = 9876543210 ]
+}
+
+@test "what is encrypted is a hit unless its key has a permission of its own" {
+	export MINIO_KMS_SECRET_KEY=key:$(printf '0%.0s' {1..32} | base64)
+	gated_minio
+	put plain 'plain text'
+	put s3 'text under the key of the store' 'x-amz-server-side-encryption: AES256'
+	put kms 'text under a key' 'x-amz-server-side-encryption: aws:kms' \
+		'x-amz-server-side-encryption-aws-kms-key-id: key'
+	into_cache plain s3 kms
+	asked 1 GET /bkt/plain "$checksums"
+	asked 1 GET /bkt/s3 "$checksums"
+	asked 0 GET /bkt/kms "$checksums"
+	asked 0 GET /bkt/kms 'Range: bytes=3-5'
+	grep -q '^x-amz-server-side-encryption: aws:kms' gated
+	[ "$(tail -n 1 gated)" = "t u" ]
+}
+
 # in_time: a later second than that of the last one.
 next_second() {
 	[ "$(date +%s)" -gt "$then" ]
@@ -173,6 +204,19 @@ changes() {
 	# Parts of two versions are never put together.
 	asked 0 GET /bkt/k.csv 'Range: bytes=2-3' "If-Match: $etag"
 	[[ $(head -n 1 gated) == 412* ]]
+	into_cache k.csv
+	asked 1 GET /bkt/k.csv
+	# Longer and shorter than what the cache has.
+	put k.csv 'a version that is longer than the one before'
+	asked 0 GET /bkt/k.csv 'Range: bytes=30-40'
+	[ "$(tail -n 1 gated)" = 'the one bef' ]
+	into_cache k.csv
+	asked 1 GET /bkt/k.csv 'Range: bytes=30-40'
+	put k.csv 'short'
+	asked 0 GET /bkt/k.csv 'Range: bytes=30-40'
+	[[ $(head -n 1 gated) == 416* ]]
+	asked 0 GET /bkt/k.csv 'Range: bytes=-3'
+	[ "$(tail -n 1 gated)" = ort ]
 	into_cache k.csv
 	asked 1 GET /bkt/k.csv
 	"$raw" "$url" DELETE /bkt/k.csv >/dev/null

@@ -75,12 +75,13 @@ static int
 bucket_in_host(const struct ffs_span *field, const char *const *hosts)
 {
 	struct ffs_span host = bare_host(field->p, field->n), h;
+	const char *name = "localhost";
 	size_t best = 0, at;
 
-	if (is_address(&host) || ffs_span_is(&host, "localhost"))
+	if (is_address(&host))
 		return 0;
-	for (; *hosts; hosts++) {
-		h = bare_host(*hosts, strlen(*hosts));
+	for (; name; name = *hosts++) {
+		h = bare_host(name, strlen(name));
 		if (!h.n || h.n > host.n || is_address(&h))
 			continue;
 		at = host.n - h.n;

@@ -23,6 +23,7 @@ static const struct {
 	{ "GET /k", "b.store.lan:9000", FFS_ASK_READ, "b|k" },
 	{ "GET /a/k", "B.x.Store.Lan", FFS_ASK_READ, "b.x|a/k" },
 	{ "GET /k", "other.lan", FFS_ASK_READ, "other|k" },
+	{ "GET /k", "b.localhost:9000", FFS_ASK_READ, "b|k" },
 	{ "GET /k", "xlan", FFS_ASK_OTHER, NULL },
 	{ "GET /k", ".lan", FFS_ASK_OTHER, NULL },
 	{ "GET /b/k", "b.127.0.0.1", FFS_ASK_OTHER, NULL },
