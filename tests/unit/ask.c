@@ -63,7 +63,7 @@ static const struct {
 	{ "HEAD /b/k?partNumber=1", "lan", FFS_ASK_OTHER, NULL },
 	{ "GET /b/k?response-content-type=a", "lan", FFS_ASK_OTHER, NULL },
 	{ "GET /b/k?acl", "lan", FFS_ASK_OTHER, NULL },
-	{ "GET /b/k?=", "lan", FFS_ASK_READ, "b|k" },
+	{ "GET /b/k?=", "lan", FFS_ASK_OTHER, NULL },
 	{ "GET /b/k?x-amz-checksum-mode=ENABLED", "lan", FFS_ASK_OTHER, NULL },
 	{ "GET /b/k?x-amz-signature=0", "lan", FFS_ASK_OTHER, NULL },
 	/* writes */
