@@ -180,7 +180,7 @@ on_end(void *arg, int rc, const char *why)
 		ffs_client_done(c);
 		return;
 	}
-	if (q->status) {
+	if (q->status && (q->bytes || !q->out.len)) {
 		/* He must see that it is not all. */
 		ffs_client_close(c);
 		return;

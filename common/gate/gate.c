@@ -18,9 +18,8 @@
 
 enum {
 	LISTENERS = 2,
-	ACCEPTS = 64,    /* before others have their turn */
-	DESCRIPTORS = 3, /* of a client: his, the origin's, the file's */
-	SPARE = 64,      /* descriptors that are no client's */
+	ACCEPTS = 64, /* before others have their turn */
+	SPARE = 64,   /* descriptors that are no client's */
 	CLIENTS_MAX = 65536,
 	BUSY_MS = 1000,     /* the port of one that was killed is free so soon */
 	TROUBLE_MS = 10000, /* of an origin is told so often */
@@ -202,7 +201,8 @@ set_max(struct ffs_gate *g)
 		if (setrlimit(RLIMIT_NOFILE, &r))
 			getrlimit(RLIMIT_NOFILE, &r);
 	}
-	n = r.rlim_cur > SPARE ? (r.rlim_cur - SPARE) / DESCRIPTORS : 1;
+	/* A third is for connections to origins and for files: few clients want both at once. */
+	n = r.rlim_cur > SPARE ? (r.rlim_cur - SPARE) / 3 * 2 : 1;
 	g->max = n > CLIENTS_MAX ? CLIENTS_MAX : n ? (unsigned)n : 1;
 	if (g->o.max_clients && g->o.max_clients < g->max)
 		g->max = g->o.max_clients;
