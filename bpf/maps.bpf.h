@@ -249,7 +249,7 @@ struct {
 /* The same for the gateway, which takes out what it has read.  LRU: it may not come to that. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 8192);
 	__type(key, struct ffs_caller_key);
 	__type(value, struct ffs_caller);
 } callers SEC(".maps");
@@ -320,6 +320,20 @@ static __always_inline int
 port_is_watched(__u16 port)
 {
 	return ports[port >> 3] >> (port & 7) & 1;
+}
+
+static __always_inline struct ffs_gate_entry *
+gate_entry(void)
+{
+	return bpf_map_lookup_elem(&gate, &(__u32){ 0 });
+}
+
+static __always_inline int
+same_end(const struct ffs_end *a, const struct ffs_end *b)
+{
+	const __u32 *x = (const __u32 *)a->addr, *y = (const __u32 *)b->addr;
+
+	return a->port == b->port && x[3] == y[3] && x[2] == y[2] && x[1] == y[1] && x[0] == y[0];
 }
 
 #endif

@@ -27,14 +27,6 @@ is_mapped(const __u8 *addr)
 	return !a[0] && !a[1] && a[2] == bpf_htonl(0xffff);
 }
 
-static __always_inline int
-same_end(const struct ffs_end *a, const struct ffs_end *b)
-{
-	const __u32 *x = (const __u32 *)a->addr, *y = (const __u32 *)b->addr;
-
-	return a->port == b->port && x[3] == y[3] && x[2] == y[2] && x[1] == y[1] && x[0] == y[0];
-}
-
 /* --- the gateway --- */
 
 /* Its listener for an address like this one, IPv4's for mapped ones: a socket of one family cannot
@@ -48,12 +40,6 @@ gate_for(const struct ffs_gate_entry *g, const struct ffs_end *end)
 		return NULL;
 	at = is_mapped(end->addr) ? &g->v4 : &g->v6;
 	return at->port ? at : NULL;
-}
-
-static __always_inline struct ffs_gate_entry *
-gate_entry(void)
-{
-	return bpf_map_lookup_elem(&gate, &(__u32){ 0 });
 }
 
 /*

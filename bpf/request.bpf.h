@@ -307,12 +307,26 @@ request_relay(struct __sk_buff *skb, struct conn *c)
 	__builtin_memcpy(c->comm, r->comm, sizeof(c->comm));
 }
 
+/* Does the connection go to the gateway, on a port that is watched: what it asks a store for is seen
+ * there. */
+static __always_inline int
+request_to_gate(struct packet *p)
+{
+	const struct ffs_gate_entry *g = gate_entry();
+	struct ffs_end end = { .port = p->key.server_port };
+
+	if (!g || (end.port != g->v4.port && end.port != g->v6.port))
+		return 0;
+	__builtin_memcpy(end.addr, p->key.server, 16);
+	return (same_end(&end, &g->v4) || same_end(&end, &g->v6)) && g->deadline_ns > bpf_ktime_get_ns();
+}
+
 /*
  * Who sends requests over this connection; looked up once.  This host, where a socket goes with what
  * did not come in by any interface: a tap gives its packets one too.
  */
 static __always_inline void
-request_who(struct __sk_buff *skb, struct conn *c)
+request_who(struct __sk_buff *skb, struct packet *p, struct conn *c)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
 	struct comm *comm;
@@ -321,7 +335,7 @@ request_who(struct __sk_buff *skb, struct conn *c)
 	if (!cookie || skb->ingress_ifindex)
 		return;
 	c->flags |= CONN_LOCAL;
-	if (bpf_map_lookup_elem(&self, &cookie))
+	if (bpf_map_lookup_elem(&self, &cookie) || request_to_gate(p))
 		c->flags |= CONN_SELF;
 	c->uid = bpf_get_socket_uid(skb);
 	comm = bpf_map_lookup_elem(&comms, &cookie);
@@ -426,7 +440,7 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 		return request_none(s, p, c, w, skip);
 	now = packet_ns(p);
 	if (!(c->flags & CONN_KNOWN))
-		request_who(skb, c);
+		request_who(skb, p, c);
 	else if (c->flags & CONN_RELAY)
 		request_relay(skb, c);
 	c->req_next = p->seq + p->plen;

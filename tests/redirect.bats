@@ -486,6 +486,14 @@ lab_counted() {
 	curl -sSf "http://127.0.0.1:9009/bkt/a" -o one
 	until_true 10 is_in_table "4 curl $url/bkt/a" '"\(.reads) \(.comm) \(.url)"'
 	[ "$(counter requests_self)" -eq 0 ]
+	# On a port that is watched it is counted once, too.
+	kill -INT "$hotmon_pid" && wait "$hotmon_pid"
+	start_hotmon --redirect --ports "$port,9009"
+	until_true 10 grep -q 'the gateway (process' hotmon.log
+	curl -sSf "http://127.0.0.1:9009/bkt/a" -o one
+	curl -sSf "$url/bkt/a" -o one
+	until_true 10 is_in_table "2 $url/bkt/a" '"\(.reads) \(.url)"'
+	[ "$(counter requests_self)" -eq 2 ]
 }
 
 @test "what is read through the gateway is counted and hot, as read by the client's program" {
