@@ -27,7 +27,7 @@ host_copy_step(__u32 k, struct scratch **ctx)
 	return marks != 0;
 }
 
-/* Is the text from o on, which ends with 8 NULs, the name of an endpoint. */
+/* Is the text from o on, which ends with 8 NULs, the name of an endpoint: s->endpoint says of which. */
 static __noinline int
 host_is_endpoint(struct scratch *s, __u32 o)
 {
@@ -44,8 +44,10 @@ host_is_endpoint(struct scratch *s, __u32 o)
 			h = *(const volatile __u64 *)&hosts[n][k * 8];
 			if (w != h)
 				break;
-			if (word_has(w, 0))
+			if (word_has(w, 0)) {
+				s->endpoint = n + 1;
 				return 1;
+			}
 		}
 	}
 	return 0;

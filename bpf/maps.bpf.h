@@ -11,6 +11,7 @@
 const volatile __u8 ports[FFS_PORTS_BYTES];                 /* bit set: a store listens there */
 const volatile char hosts[FFS_HOSTS_MAX][FFS_HOST_LEN];     /* lower case, NUL-padded */
 const volatile __u32 hosts_n;
+const volatile __u8 host_ids[FFS_HOSTS_MAX][16]; /* of those that speak TLS: see watch.h; 0: none */
 const volatile __u64 threshold = 2;
 const volatile __u64 rearm_ns = 30ull * 1000 * 1000 * 1000;
 const volatile __u64 window_ns;
@@ -144,6 +145,7 @@ struct scratch {
 	__u32 query;    /* enum query */
 	__u32 version;  /* where its value is, 0 none */
 	__u32 fresh;    /* at a parameter's first byte */
+	__u32 endpoint; /* 1 and which of hosts Host names, 0 none */
 	__u32 length, range, host, end; /* what head_scan() found where, 0 not */
 };
 

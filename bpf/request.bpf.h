@@ -188,6 +188,7 @@ request_parse(struct scratch *s, __u32 i)
 
 	if (!s || i > 16)
 		return PARSED_BAD;
+	s->endpoint = 0;
 	if (s->in[i] != '/') {
 		host = i + 7;
 		i = request_absolute(s, host);
@@ -229,6 +230,20 @@ request_verb(__u64 w, __u32 *len)
 	if (WORD_IS(w, "PATCH ") || WORD_IS(w, "TRACE "))
 		return VERB_OTHER;
 	return VERB_NONE;
+}
+
+/* Which server's an object is. */
+static __always_inline void
+request_server(const struct scratch *s, const struct packet *p, struct conn *c)
+{
+	__u32 n = s->endpoint - 1;
+
+	__builtin_memcpy(c->id.addr, p->key.server, 16);
+	c->id.port = p->key.server_port;
+	c->id.tls = p->key.tls;
+	if (p->key.tls && n < FFS_HOSTS_MAX && host_ids[n][0])
+		for (__u32 i = 0; i < 16; i += 8)
+			*(__u64 *)(c->id.addr + i) = *(const volatile __u64 *)&host_ids[n][i];
 }
 
 /* Tell user space that an object is written, or (bucket) that some of a bucket are deleted. */
@@ -273,10 +288,8 @@ request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, 
 	if (!write && (which != FFS_COUNT_requests || !(c->flags & CONN_LOCAL)))
 		return;
 
-	__builtin_memcpy(c->id.addr, p->key.server, 16);
-	c->id.port = p->key.server_port;
+	request_server(s, p, c);
 	c->id.len = e->text_len;
-	c->id.tls = p->key.tls;
 	name_hash(s);
 	c->id.hash = e->id.hash;
 	if (write) {
@@ -381,9 +394,7 @@ request_open(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, __
 		count(c->flags & CONN_LOCAL ? FFS_COUNT_requests_other : FFS_COUNT_requests_remote);
 		if (verb == VERB_POST && s->query & QUERY_DELETE && s->event.bucket_len) {
 			__builtin_memset(&c->id, 0, sizeof(c->id));
-			__builtin_memcpy(c->id.addr, p->key.server, 16);
-			c->id.port = p->key.server_port;
-			c->id.tls = p->key.tls;
+			request_server(s, p, c);
 			s->event.key_len = s->event.version_len = 0;
 			s->event.text_len = s->event.bucket_len;
 			request_writes(s, p, c, now, FFS_EVENT_BUCKET);

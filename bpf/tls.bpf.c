@@ -107,7 +107,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 16 << 20); /* thousands of requests, while their reader waits for a processor */
 } records SEC(".maps");
 
 /* watch.bpf.c's. */
@@ -194,6 +194,8 @@ tell_data(const struct ffs_tls_record *r, __u64 buf, __u32 room)
 	return 0;
 }
 
+#define ANSWER_DATA 2048 /* heads of answers fit into this */
+
 /* bare: what came is not looked at. */
 static __noinline int
 tell(struct ssl *c, struct thread *t, __u32 type, __u64 n, __u32 bare)
@@ -208,17 +210,22 @@ tell(struct ssl *c, struct thread *t, __u32 type, __u64 n, __u32 bare)
 		.type = type,
 		.flags = c->flags & SSL_READY ? 0 : FFS_TLS_MIDSTREAM,
 		.n = n,
-		.have = bare ? 0 : n < FFS_TLS_DATA ? n : FFS_TLS_DATA,
+		.have = bare ? 0 : n,
 		.uid = bpf_get_current_uid_gid(),
 	};
+	__u32 most = type == FFS_TLS_SENT ? FFS_TLS_DATA : ANSWER_DATA;
 	int rc;
 
+	if (r.have > most)
+		r.have = most;
 	__builtin_memcpy(r.server, c->to.server, sizeof(r.server));
 	bpf_get_current_comm(r.comm, sizeof(r.comm));
 	if (!r.have)
 		rc = tell_data(&r, 0, 0);
 	else if (r.have <= 1024)
 		rc = tell_data(&r, t->buf, 1024);
+	else if (r.have <= ANSWER_DATA)
+		rc = tell_data(&r, t->buf, ANSWER_DATA);
 	else
 		rc = tell_data(&r, t->buf, FFS_TLS_DATA);
 	if (rc)

@@ -107,10 +107,10 @@ get() {
 	curl -sS --http1.1 "$@" -o /dev/null
 }
 
-# code: the first byte of SSL_write, as processes execute it: another where it is watched.
+# code: the first byte of a function, as processes execute it: another where it is watched.
 code() {
 	/usr/bin/python3 -c 'import ctypes
-f = ctypes.cast(ctypes.CDLL("libssl.so.3").SSL_write, ctypes.c_void_p)
+f = ctypes.cast(ctypes.CDLL("libssl.so.3").SSL_do_handshake, ctypes.c_void_p)
 print(ctypes.string_at(f.value, 1).hex())'
 }
 
@@ -428,9 +428,10 @@ lab_cut() {
 	becomes 3 "$(counter requests)"
 	becomes 0 "$(reads a)"
 	# One that says goodbye.
-	timeout 20 curl -sS --http1.1 --limit-rate 100k "$store/bkt/a" -o /dev/null &
+	timeout 60 curl -sS --http1.1 --limit-rate 10k "$store/bkt/a" -o /dev/null &
+	slow=$!
 	until_true 10 is_in_table 4 "$(counter requests)"
-	kill "$!"
+	kill "$slow"
 	./reader /bkt/b <<<go
 	becomes 1 "$(reads b)"
 	# ffs-hotmon ends while they read.
@@ -487,6 +488,28 @@ lab_cache() {
 
 @test "what becomes hot over TLS is kept by ffs-cache, whose own reads do not count, and dropped when written" {
 	in_lab -n 1 lab_cache
+}
+
+lab_names() {
+	own_openssl
+	start_https
+	mkdir -p "$HOME/.config/ffs"
+	echo "s https://localhost:9443" >"$HOME/.config/ffs/nodes"
+	start_hotmon --tls
+	# By another address than those that the name has, and by one that it has.
+	curl -sS --http1.1 --connect-to localhost:9443:10.77.0.1:9443 https://localhost:9443/bkt/b -o /dev/null
+	get https://localhost:9443/bkt/b
+	becomes "2 https://localhost:9443/bkt/b true" '.[0] | [.reads, .url, .configured] | join(" ")'
+	# The bucket before the name (which this store takes for another key).
+	get --resolve bkt.localhost:9443:10.77.0.1 https://bkt.localhost:9443/bkt/b
+	becomes "1 https://localhost:9443/bkt/bkt/b bkt bkt/b" '.[1] | [.reads, .url, .bucket, .key] | join(" ")'
+	# Another name is another store.
+	get https://10.77.0.1:9443/bkt/b
+	becomes "https://10.77.0.1:9443/bkt/b false" '[.[] | select(.type == "object" and .configured == false)][0] | [.url, .configured] | join(" ")'
+}
+
+@test "a store with TLS is known by its name, whatever its addresses are" {
+	in_lab -n 1 lab_names
 }
 
 # --- refusals ---

@@ -1,6 +1,7 @@
 #include "common/watch/addresses.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -42,6 +43,23 @@ add_sockaddr(struct ffs_addresses *a, const struct sockaddr *sa, uint16_t port, 
 	return add(a, addr, port, url);
 }
 
+bool
+ffs_addresses_name(const char *host, __u8 addr[16])
+{
+	/* RFC 6666: what is sent there is dropped. */
+	static const __u8 discard[8] = { 0x01 };
+	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
+	unsigned char any[16];
+
+	if (inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1)
+		return false;
+	for (; *host; host++)
+		h = (h ^ (__u8)tolower((unsigned char)*host)) * 0x100000001b3;
+	memcpy(addr, discard, 8);
+	memcpy(addr + 8, &h, 8);
+	return true;
+}
+
 static int
 add_node(struct ffs_addresses *a, const char *url)
 {
@@ -49,6 +67,7 @@ add_node(struct ffs_addresses *a, const char *url)
 		.sin_addr = { .s_addr = __builtin_bswap32(INADDR_LOOPBACK) } };
 	static const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	__u8 named[16];
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai = NULL, *p;
 	char *host = NULL;
 	uint16_t port;
@@ -57,6 +76,8 @@ add_node(struct ffs_addresses *a, const char *url)
 
 	if (rc)
 		return rc == -ENOMEM ? rc : 0;
+	if (tls && ffs_addresses_name(host, named))
+		rc = add(a, named, port, url);
 	if (getaddrinfo(host, NULL, &hints, &ai))
 		ai = NULL;
 	for (p = ai; !rc && p; p = p->ai_next)

@@ -29,6 +29,10 @@ struct ffs_addresses {
 int ffs_addresses_init(struct ffs_addresses *a, const struct ffs_nodes *ns);
 void ffs_addresses_release(struct ffs_addresses *a);
 
+/* The address that stands for a store with TLS and this name, whatever its addresses are; false for
+ * an address, which stands for itself. */
+bool ffs_addresses_name(const char *host, __u8 addr[16]);
+
 /* The endpoint's URL as ffs_endpoint_url() spells it, a's; NULL for one that is not configured.  Of
  * several at one address, the first of the list. */
 const char *ffs_addresses_find(const struct ffs_addresses *a, const struct ffs_object_id *id);

@@ -62,6 +62,7 @@ configure(struct ffs_load *l)
 	memcpy(ro->ports, o->targets.ports, sizeof(ro->ports));
 	memcpy(ro->hosts, o->targets.hosts, sizeof(ro->hosts));
 	ro->hosts_n = o->targets.hosts_n;
+	memcpy((void *)ro->host_ids, o->targets.host_ids, sizeof(ro->host_ids));
 	ro->threshold = o->threshold;
 	ro->rearm_ns = o->rearm_ns;
 	ro->window_ns = o->window_ns;

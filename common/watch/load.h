@@ -16,6 +16,7 @@ struct ffs_load_targets {
 	uint8_t tls_ports[FFS_PORTS_BYTES]; /* --tls: where stores speak TLS */
 	char hosts[FFS_HOSTS_MAX][FFS_HOST_LEN];
 	uint32_t hosts_n;
+	uint8_t host_ids[FFS_HOSTS_MAX][16];   /* of those with TLS: ffs_addresses_name() */
 	struct ffs_end stores[FFS_STORES_MAX]; /* for the redirect: ffs_redirect_stores() */
 	uint32_t stores_n;
 };

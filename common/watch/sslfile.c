@@ -25,6 +25,7 @@ static const char *const names[FFS_TLS_CALLS] = {
 
 struct elf {
 	int fd;
+	uint64_t size[FFS_TLS_CALLS]; /* of the functions */
 	Elf64_Phdr *ph;
 	Elf64_Shdr *sh;
 	unsigned ph_n, sh_n;
@@ -104,8 +105,7 @@ elf_offset(const struct elf *e, uint64_t address)
 }
 
 static void
-take_symbol(
-    struct ffs_sslfile *f, const struct elf *e, const Elf64_Sym *s, const char *text, size_t n)
+take_symbol(struct ffs_sslfile *f, struct elf *e, const Elf64_Sym *s, const char *text, size_t n)
 {
 	unsigned i;
 
@@ -113,13 +113,15 @@ take_symbol(
 	    strncmp(text + s->st_name, "SSL_", 4))
 		return;
 	for (i = 1; i < FFS_TLS_CALLS; i++)
-		if (!f->at[i] && !strcmp(text + s->st_name, names[i]))
+		if (!f->at[i] && !strcmp(text + s->st_name, names[i])) {
 			f->at[i] = elf_offset(e, s->st_value);
+			e->size[i] = s->st_size;
+		}
 }
 
 /* The symbols of one table. */
 static int
-take_table(struct ffs_sslfile *f, const struct elf *e, const Elf64_Shdr *table)
+take_table(struct ffs_sslfile *f, struct elf *e, const Elf64_Shdr *table)
 {
 	const Elf64_Shdr *strings = &e->sh[table->sh_link];
 	uint64_t n = table->sh_size / sizeof(Elf64_Sym), i, k, room;
@@ -146,6 +148,56 @@ take_table(struct ffs_sslfile *f, const struct elf *e, const Elf64_Shdr *table)
 	return rc;
 }
 
+#if defined(__x86_64__)
+/* Where the call whose code is at in[0] goes that is at an offset of the file; 0: it is none. */
+static uint64_t
+call_to(const uint8_t *in, uint64_t at)
+{
+	int32_t by;
+
+	memcpy(&by, in + 1, sizeof(by));
+	return *in == 0xe8 ? at + 5 + (uint64_t)(int64_t)by : 0;
+}
+
+/* See the header. */
+static void
+find_inner(struct ffs_sslfile *f, const struct elf *e, unsigned plain, unsigned ex)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa },
+			     begin[] = { 0x48, 0x83, 0xec, 8 };
+	uint8_t in[256] = { 0 };
+	uint64_t at = f->at[ex], inner, k, n = e->size[plain];
+
+	if (!at || !read_at(e->fd, in, 16, at))
+		return;
+	k = memcmp(in, endbr, sizeof(endbr)) ? 0 : sizeof(endbr);
+	if (memcmp(in + k, begin, sizeof(begin)))
+		return;
+	k += sizeof(begin);
+	inner = call_to(in + k, at + k);
+	if (!inner || !read_at(e->fd, in, 2, inner) || (in[*in == 0x41] & 0xf8) != 0x50) /* push */
+		return;
+	n = n < sizeof(in) ? n : sizeof(in);
+	if (n < 5 || !read_at(e->fd, in, n, f->at[plain]))
+		return;
+	for (k = 0; k + 5 <= n; k++)
+		if (call_to(in + k, f->at[plain] + k) == inner) {
+			f->at[ex] = inner;
+			f->at[plain] = 0;
+			return;
+		}
+}
+#else
+static void
+find_inner(struct ffs_sslfile *f, const struct elf *e, unsigned plain, unsigned ex)
+{
+	(void)f;
+	(void)e;
+	(void)plain;
+	(void)ex;
+}
+#endif
+
 static bool
 is_one(const struct ffs_sslfile *f)
 {
@@ -169,7 +221,11 @@ ffs_sslfile_read(int fd, struct ffs_sslfile *f)
 			if (e.sh[i].sh_type == types[k] && e.sh[i].sh_link < e.sh_n)
 				rc = take_table(f, &e, &e.sh[i]);
 	elf_release(&e);
-	return rc == -ENOEXEC ? 0 : rc ? rc : is_one(f);
+	if (rc || !is_one(f))
+		return rc == -ENOEXEC ? 0 : rc;
+	find_inner(f, &e, FFS_TLS_READ, FFS_TLS_READ_EX);
+	find_inner(f, &e, FFS_TLS_WRITE, FFS_TLS_WRITE_EX);
+	return 1;
 }
 
 const char *

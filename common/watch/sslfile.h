@@ -8,6 +8,11 @@
 /*
  * A program or library that may hold OpenSSL: where in the file its functions are, by its symbols.
  * Such files are anybody's, so nothing in them is believed.
+ *
+ * Where the two functions of a pair (SSL_read, SSL_read_ex) call one that is not exported, with the
+ * arguments of the latter, and that begins with a push, it stands for both: the kernel emulates a
+ * push, but has a processor step over what they begin with, which is dear, in virtual machines
+ * above all.
  */
 struct ffs_sslfile {
 	uint64_t at[FFS_TLS_CALLS]; /* by enum ffs_tls_call; 0: it has none */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/opt.h"
+#include "common/watch/addresses.h"
 
 #define OWN_PORT 9000
 #define TLS_PORT 443
@@ -91,20 +92,25 @@ ffs_targets_ports_ok(const char *ports)
 
 /* For virtual-hosted requests, BUCKET.HOST; addresses have none. */
 static void
-add_host(struct ffs_load_targets *t, const char *host)
+add_host(struct ffs_load_targets *t, const char *host, bool tls)
 {
-	size_t i, n = strlen(host);
+	size_t i, k, n = strlen(host);
 	unsigned char any[16];
 
-	if (n >= FFS_HOST_LEN || t->hosts_n == FFS_HOSTS_MAX ||
-	    inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1)
+	if (n >= FFS_HOST_LEN || inet_pton(AF_INET, host, any) == 1 ||
+	    inet_pton(AF_INET6, host, any) == 1)
 		return;
-	for (i = 0; i < t->hosts_n; i++)
-		if (!strcasecmp(t->hosts[i], host))
-			return;
-	for (i = 0; i < n; i++)
-		t->hosts[t->hosts_n][i] = (char)tolower((unsigned char)host[i]);
-	t->hosts_n++;
+	for (i = 0; i < t->hosts_n && strcasecmp(t->hosts[i], host); i++)
+		;
+	if (i == FFS_HOSTS_MAX)
+		return;
+	if (i == t->hosts_n) {
+		for (k = 0; k < n; k++)
+			t->hosts[i][k] = (char)tolower((unsigned char)host[k]);
+		t->hosts_n++;
+	}
+	if (tls)
+		ffs_addresses_name(host, t->host_ids[i]);
 }
 
 static void
@@ -152,7 +158,7 @@ add_node(struct ffs_load_targets *t, const struct ffs_node *node, bool ports, co
 		free(host);
 		return 0;
 	}
-	add_host(t, host);
+	add_host(t, host, is_tls);
 	free(host);
 	if (is_tls && !*tls)
 		add_port(t->tls_ports, port, true, node->ep.url_from, told);
@@ -175,7 +181,7 @@ ffs_targets_find(struct ffs_load_targets *t, const struct ffs_nodes *ns, const c
 		rc = add_ports(t->tls_ports, tls, true, told);
 	for (i = 0; !rc && i < ns->n; i++)
 		rc = add_node(t, &ns->v[i], !ports, tls, told, not_told);
-	add_host(t, "localhost");
+	add_host(t, "localhost", false);
 	if (!rc && !ports)
 		add_port(t->ports, OWN_PORT, false, "default", told);
 	if (!rc && tls && !memcmp(t->tls_ports, none, sizeof(none)))

@@ -176,6 +176,9 @@ check_addresses(void)
 		CHECK(url ? cases[i].url && !strcmp(url, cases[i].url) : !cases[i].url, "%s %u: %s",
 		    cases[i].address, cases[i].port, url ? url : "none");
 	}
+	/* By its name, in any case of letters. */
+	CHECK(ffs_addresses_name("S3.Example", id.addr) && id.addr[0] == 1 && !id.addr[1]);
+	CHECK(!ffs_addresses_name("10.0.0.1", id.addr) && !ffs_addresses_name("fd77::1", id.addr));
 	/* The other of one port is another store. */
 	id = server("10.0.0.1", 9443);
 	id.tls = 1;
