@@ -49,6 +49,7 @@ enum conn_flag {
 	CONN_FIN_CLIENT = 1 << 13,
 	CONN_FIN_SERVER = 1 << 14,
 	CONN_PIECE = 1 << 15,     /* pieces has the beginning of a head */
+	CONN_XDP = 1 << 17,       /* seen as it arrives: requests only */
 	CONN_RELAY = 1 << 16,     /* the gateway's, with requests of others: now of uid, comm */
 };
 

@@ -212,6 +212,27 @@ object_read(struct conn *c, __u32 whole, __u64 now)
 	return 0;
 }
 
+/*
+ * A read was asked for, by another host: what comes of it is not seen.  It makes nothing hot here.
+ */
+static __always_inline void
+object_asked(const struct ffs_object_id *id, __u64 now)
+{
+	struct ffs_object_stat *o = object_find(id);
+
+	if (!o)
+		return;
+	bpf_spin_lock(&o->lock);
+	if (!o->first_ns)
+		o->first_ns = now;
+	if (o->last_ns)
+		o->interval_ns = now - o->last_ns;
+	o->last_ns = now;
+	o->reads++;
+	bpf_spin_unlock(&o->lock);
+	count(FFS_COUNT_reads);
+}
+
 /* An object is written: what was read of it is not what the store has. */
 static __always_inline void
 object_rearm(const struct ffs_object_id *id)

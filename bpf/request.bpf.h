@@ -285,7 +285,7 @@ request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, 
 		count(which);
 	if (s->query & (QUERY_OTHER | QUERY_DELETE))
 		return;
-	if (!write && (which != FFS_COUNT_requests || !(c->flags & CONN_LOCAL)))
+	if (!write && (which != FFS_COUNT_requests || !(c->flags & (CONN_LOCAL | CONN_XDP))))
 		return;
 
 	request_server(s, p, c);
@@ -300,6 +300,8 @@ request_object(struct scratch *s, struct packet *p, struct conn *c, __u32 verb, 
 		c->open = OPEN_READ;
 		if (!bpf_map_lookup_elem(&objects, &c->id))
 			bpf_map_update_elem(&names, &c->id, &e->bucket_len, BPF_NOEXIST);
+		if (c->flags & CONN_XDP)
+			object_asked(&c->id, now);
 	}
 }
 
@@ -430,29 +432,45 @@ request_none(struct scratch *s, struct packet *p, struct conn *c, __u64 w, __u32
 	return 0;
 }
 
-/* A segment in which a request should begin, or go on; skip: of its bytes that were seen before. */
-__noinline int
-request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip)
+/*
+ * Where answers are not seen, a body ends by its length, which the head in the scratch says.  From
+ * its segment n bytes (with what was kept) are of head and body.  1: the head's end is to come.
+ */
+static __always_inline int
+request_body(struct scratch *s, struct packet *p, struct conn *c, __u32 len, __u32 n)
 {
-	struct scratch *s = scratch();
-	__u32 verb, len, parsed, kept = 0;
+	c->left = ~0ull;
+	head_scan(s, len, 0);
+	if (!s->end)
+		return !head_keep(s, p, c);
+	if (!s->length || !head_number(s, s->length, &c->left))
+		c->left = ~0ull;
+	n -= s->end;
+	if (c->left != ~0ull)
+		c->left = c->left > n ? c->left - n : 0;
+	return 0;
+}
+
+/*
+ * What is in the scratch, kept bytes of an earlier segment before those of this one, whose first
+ * skip were seen before.  skb NULL: at XDP.
+ */
+static __always_inline int
+request_take(struct __sk_buff *skb, struct scratch *s, struct packet *p, struct conn *c, __u32 skip,
+    __u32 kept)
+{
+	__u32 verb, len, parsed;
 	__u64 w, now;
 
-	if (!s || !p || !c)
-		return 0;
-	if (c->flags & CONN_PIECE)
-		kept = head_kept(s, p, c);
-	if (packet_load(skb, p, s, skip, kept, WINDOW))
-		return 0;
 	w = word(s->in);
 	verb = request_verb(w, &len);
 	if (verb == VERB_NONE || (verb != VERB_OTHER && s->in[len] != '/' &&
 				     !WORD_IS(word(s->in + len) | LOWER, "http://")))
 		return request_none(s, p, c, w, skip);
 	now = packet_ns(p);
-	if (!(c->flags & CONN_KNOWN))
+	if (skb && !(c->flags & CONN_KNOWN))
 		request_who(skb, p, c);
-	else if (c->flags & CONN_RELAY)
+	else if (skb && c->flags & CONN_RELAY)
 		request_relay(skb, c);
 	c->req_next = p->seq + p->plen;
 	c->flags |= CONN_REQ_SEQ;
@@ -461,6 +479,13 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 	c->resp_next = c->resp_high = p->ack;
 	c->req_ns = now;
 	c->flags &= ~(CONN_BODY | CONN_PART | CONN_NO_LENGTH | CONN_BUCKET);
+	if (!skb && (verb == VERB_PUT || verb == VERB_POST) &&
+	    request_body(s, p, c, len, kept + p->plen - skip)) {
+		c->open = OPEN_NONE;
+		return 0;
+	}
+	if (!skb && verb == VERB_OTHER)
+		c->left = ~0ull;
 	parsed = PARSED_OTHER;
 	if (verb != VERB_OTHER && !(c->flags & CONN_SELF)) {
 		parsed = request_parse(s, len);
@@ -469,7 +494,7 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 			return 0;
 		}
 	}
-	if (verb == VERB_PUT || verb == VERB_POST || verb == VERB_OTHER)
+	if ((verb == VERB_PUT || verb == VERB_POST || verb == VERB_OTHER) && (skb || c->left))
 		c->flags |= CONN_BODY;
 	if (c->flags & CONN_SELF) {
 		c->open = OPEN_QUIET;
@@ -478,6 +503,22 @@ request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip
 	}
 	request_open(s, p, c, verb, parsed, now);
 	return 0;
+}
+
+/* A segment in which a request should begin, or go on; skip: of its bytes that were seen before. */
+__noinline int
+request_read(struct __sk_buff *skb, struct packet *p, struct conn *c, __u32 skip)
+{
+	struct scratch *s = scratch();
+	__u32 kept = 0;
+
+	if (!s || !p || !c)
+		return 0;
+	if (c->flags & CONN_PIECE)
+		kept = head_kept(s, p, c);
+	if (packet_load(skb, p, s, skip, kept, WINDOW))
+		return 0;
+	return request_take(skb, s, p, c, skip, kept);
 }
 
 #endif

@@ -63,27 +63,36 @@ conn_end(struct packet *p, struct conn *c)
 	}
 }
 
+/* How many bytes of the client's segment were seen before.  1: all of them. */
+static __always_inline int
+client_skip(const struct packet *p, struct conn *c, __u32 *skip)
+{
+	__s32 ahead = p->seq - c->req_next;
+
+	if (!(c->flags & CONN_REQ_SEQ))
+		return 0;
+	if (ahead < 0) {
+		if ((__s32)(ahead + p->plen) <= 0) {
+			count(FFS_COUNT_retransmits);
+			return 1;
+		}
+		*skip = -ahead;
+	}
+	if (ahead > 0 && c->flags & CONN_PIECE) {
+		/* What comes out of order is not put together. */
+		c->flags &= ~CONN_PIECE;
+		count(FFS_COUNT_split_heads);
+	}
+	return 0;
+}
+
 static __always_inline void
 client_segment(struct __sk_buff *skb, struct packet *p, struct conn *c)
 {
 	__u32 skip = 0;
-	__s32 ahead;
 
-	if (c->flags & CONN_REQ_SEQ) {
-		ahead = p->seq - c->req_next;
-		if (ahead < 0) {
-			if ((__s32)(ahead + p->plen) <= 0) {
-				count(FFS_COUNT_retransmits);
-				return;
-			}
-			skip = -ahead;
-		}
-		if (ahead > 0 && c->flags & CONN_PIECE) {
-			/* What comes out of order is not put together. */
-			c->flags &= ~CONN_PIECE;
-			count(FFS_COUNT_split_heads);
-		}
-	}
+	if (client_skip(p, c, &skip))
+		return;
 	if (c->flags & CONN_BODY) {
 		c->req_next = p->seq + p->plen;
 		return;

@@ -33,6 +33,7 @@
 #include "bpf/request.bpf.h"
 #include "bpf/response.bpf.h"
 #include "bpf/traffic.bpf.h"
+#include "bpf/xdp.bpf.h"
 #include "bpf/redirect.bpf.h"
 #include "bpf/tls.bpf.h"
 #include "bpf/tune.bpf.h"

@@ -309,6 +309,7 @@ static const struct option longopts[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "window", required_argument, NULL, FFS_LOADOPT_WINDOW },
+	{ "xdp", no_argument, NULL, FFS_LOADOPT_XDP },
 	{ 0 },
 };
 

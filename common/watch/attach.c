@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <net/if_arp.h>
 
 #include "common/base/buf.h"
 #include "common/watch/clsact.h"
 #include "common/watch/pins.h"
+#include "common/watch/xdp.h"
 
 /* Linux 6.6; the headers of Debian 12 do not have them. */
 #define TCX_INGRESS 46
@@ -22,8 +24,10 @@ struct place {
 	char name[IF_NAMESIZE];
 	bool both; /* directions */
 	bool clsact;
-	bool failed;  /* to attach: said once, not whenever the interface tells of itself */
-	int links[2]; /* egress, ingress; -1 */
+	unsigned type; /* ARPHRD_ETHER and so on */
+	bool native;   /* XDP, by the driver */
+	bool failed;   /* to attach: said once, not whenever the interface tells of itself */
+	int links[2];  /* egress, ingress; -1 */
 };
 
 struct ffs_attach {
@@ -79,7 +83,10 @@ pin_link(const struct ffs_attach *a, const struct place *p, int i)
 	int rc;
 
 	/* By number: names may hold dots, which a bpffs refuses. */
-	snprintf(name, sizeof(name), FFS_PINS_LINKS "/%d-%s", p->ifindex, i ? "ingress" : "egress");
+	snprintf(name, sizeof(name), FFS_PINS_LINKS "/%d-%s", p->ifindex,
+	    a->o.xdp ? "xdp"
+	    : i      ? "ingress"
+		     : "egress");
 	path = ffs_pins_path(a->o.dir, name);
 	if (!path)
 		return -errno;
@@ -106,12 +113,36 @@ attach_tcx(const struct ffs_attach *a, struct place *p, int prog)
 	return 0;
 }
 
+/* What arrives, and that without TC.  Not on loopback, where it would copy what is sent. */
+static int
+attach_xdp(const struct ffs_attach *a, struct place *p)
+{
+	int rc, instead;
+
+	if (!p->both || p->type != ARPHRD_ETHER)
+		return -EOPNOTSUPP;
+	rc = ffs_xdp_attach(p->ifindex, ffs_load_fd(a->l, FFS_LOAD_PROG_XDP), &p->native, &instead);
+	if (rc < 0)
+		return rc;
+	p->links[0] = rc;
+	rc = a->o.stay ? pin_link(a, p, 0) : 0;
+	if (rc)
+		close_links(p);
+	else if (!p->native)
+		note(a, false,
+		    "interface '%s' is watched by generic XDP, for its driver takes none: %s",
+		    p->name, strerror(-instead));
+	return rc;
+}
+
 static int
 attach(const struct ffs_attach *a, struct place *p)
 {
 	int prog = ffs_load_fd(a->l, FFS_LOAD_PROG_TRAFFIC);
 	int rc = -EINVAL;
 
+	if (a->o.xdp)
+		return attach_xdp(a, p);
 	if (a->o.mode != FFS_ATTACH_CLSACT)
 		rc = attach_tcx(a, p, prog);
 	/* A kernel before 6.6 knows no such place to attach to. */
@@ -124,6 +155,19 @@ attach(const struct ffs_attach *a, struct place *p)
 	return rc;
 }
 
+/* Why not, for the user. */
+static const char *
+reason(const struct ffs_attach *a, const struct place *p, int rc)
+{
+	if (a->o.xdp && !p->both)
+		return "XDP on loopback would copy all that is sent; without --xdp it is watched";
+	if (a->o.xdp && p->type != ARPHRD_ETHER)
+		return "XDP needs frames of Ethernet; without --xdp it is watched";
+	if (a->o.xdp && rc == -EBUSY)
+		return "it has an XDP program of others, which stays";
+	return rc == -EINVAL && !p->clsact ? "the kernel has no TCX (6.6 or later)" : strerror(-rc);
+}
+
 static void
 add(struct ffs_attach *a, const struct ffs_link *link)
 {
@@ -132,6 +176,7 @@ add(struct ffs_attach *a, const struct ffs_link *link)
 		/* On loopback every packet passes egress and then ingress: seen once, and where it
 		 * still has its socket. */
 		.both = !(link->flags & IFF_LOOPBACK),
+		.type = link->type,
 		.links = { -1, -1 },
 	};
 	int rc;
@@ -146,16 +191,16 @@ add(struct ffs_attach *a, const struct ffs_link *link)
 	if (rc) {
 		p.failed = true;
 		a->error = a->error ? a->error : rc;
-		note(a, false, "cannot attach to interface '%s': %s", p.name,
-		    rc == -EINVAL && !p.clsact ? "the kernel has no TCX (6.6 or later)"
-					       : strerror(-rc));
+		note(a, false, "cannot attach to interface '%s': %s", p.name, reason(a, &p, rc));
 		if (!v)
 			return;
 	}
 	a->v[a->n++] = p;
 	if (!rc)
 		note(a, true, "attached to interface '%s' by %s", p.name,
-		    p.clsact ? "clsact" : "TCX");
+		    a->o.xdp   ? p.native ? "native XDP" : "generic XDP"
+		    : p.clsact ? "clsact"
+			       : "TCX");
 }
 
 /* --- all of them --- */

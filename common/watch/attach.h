@@ -9,9 +9,10 @@
 
 enum ffs_attach_mode { FFS_ATTACH_AUTO, FFS_ATTACH_TCX, FFS_ATTACH_CLSACT };
 
-/* The program traffic on interfaces. */
+/* The program traffic on interfaces, or that of XDP. */
 struct ffs_attach_opts {
 	enum ffs_attach_mode mode;
+	bool xdp;                 /* and by nothing else */
 	const char *const *names; /* only these, there already or not */
 	size_t names_n;           /* 0: loopback, and all that are up */
 	const char *dir;          /* of the pins */

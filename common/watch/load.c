@@ -78,6 +78,8 @@ configure(struct ffs_load *l)
 		rc = bpf_map__set_autocreate(l->skel->maps.quiet, o->tls);
 	if (!rc)
 		rc = bpf_program__set_autoload(l->skel->progs.ffs_tls, o->tls);
+	if (!rc)
+		rc = bpf_program__set_autoload(l->skel->progs.ffs_xdp, o->xdp);
 	return rc ? rc : configure_redirect(l);
 }
 
@@ -216,6 +218,8 @@ ffs_load_program(const struct ffs_load *l, enum ffs_load_prog p)
 		return l->tls ? l->tls->progs.ffs_tls_call : NULL;
 	case FFS_LOAD_PROG_TLS_SOCKET:
 		return l->tls ? l->tls->progs.ffs_tls_socket : NULL;
+	case FFS_LOAD_PROG_XDP:
+		return l->skel->progs.ffs_xdp;
 	case FFS_LOAD_PROG_TRAFFIC:
 	default:
 		return l->skel->progs.ffs_traffic;
@@ -330,7 +334,7 @@ static void
 program_path(char *name, size_t n, enum ffs_load_prog p)
 {
 	static const char *const names[] = { "traffic", "tune", "connect4", "connect6", "peer4",
-		"peer6", "tls", "tls-call", "tls-socket" };
+		"peer6", "tls", "tls-call", "tls-socket", "xdp" };
 
 	snprintf(name, n, FFS_PINS_PROGRAMS "/%s", names[p]);
 }

@@ -40,6 +40,7 @@ struct ffs_load_opts {
 	bool stay; /* --pin: nobody is the loader afterwards */
 	bool stats;
 	bool tls; /* with what --tls needs */
+	bool xdp; /* with the program of XDP */
 };
 
 /* All kernel programs and their maps, loaded in one go. */
@@ -64,8 +65,9 @@ enum ffs_load_prog {
 	FFS_LOAD_PROG_TLS, /* and these with TLS only */
 	FFS_LOAD_PROG_TLS_CALL,
 	FFS_LOAD_PROG_TLS_SOCKET,
+	FFS_LOAD_PROG_XDP, /* and this with XDP only */
 };
-#define FFS_LOAD_PROGS 9
+#define FFS_LOAD_PROGS 10
 /* -1: not loaded. */
 int ffs_load_fd(const struct ffs_load *l, enum ffs_load_prog p);
 

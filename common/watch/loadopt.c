@@ -51,6 +51,7 @@ ffs_loadopt_help(void)
 	       "      --max-conns N      connections (32768)\n"
 	       "      --ring-size SIZE   events that wait for ffs-cache (1m)\n"
 	       "      --attach=HOW       auto, tcx, clsact\n"
+	       "      --xdp              the storage node's view: requests as they arrive at -i\n"
 	       "      --redirect         connections to stores go to ffs-cache --serve while it "
 	       "runs\n"
 	       "      --uid LIST         of these users, or all (default: the invoking one)\n"
@@ -206,6 +207,10 @@ ffs_loadopt_take(struct ffs_loadopt *o, int opt, char *arg, char *why, size_t n)
 		what = "time";
 		rc = take_time(&l->window_ns, arg, 1);
 		break;
+	case FFS_LOADOPT_XDP:
+		what = "";
+		l->xdp = true;
+		break;
 	default:
 		return 1;
 	}
@@ -222,6 +227,10 @@ ffs_loadopt_conflict(const struct ffs_loadopt *o)
 
 	if (o->whom && !l->redirect.on)
 		return "--uid and --exclude-comm go with --redirect";
+	if (l->xdp && !o->watch.attach.names_n)
+		return "--xdp needs -i: the interface at which requests arrive";
+	if (l->xdp && o->watch.attach.mode != FFS_ATTACH_AUTO)
+		return "--attach does not go with --xdp";
 	/* New libraries must be looked for, and what is told of handed on. */
 	if (l->tls && l->stay)
 		return "--tls does not go with --pin: it needs an ffs-hotmon that stays";

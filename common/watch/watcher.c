@@ -217,6 +217,7 @@ ffs_watcher_new(const struct ffs_watcher_opts *o, struct ffs_bpffs *b, char **wh
 	*w = (struct ffs_watcher){ .o = *o, .b = b, .cgroup = FFS_CGROUP_INIT, .links = -1 };
 	w->o.attach.dir = b->dir;
 	w->o.attach.stay = o->load.stay;
+	w->o.attach.xdp = o->load.xdp;
 	rc = start(w, why);
 	if (!rc)
 		return w;
