@@ -75,3 +75,34 @@ left_nothing() {
 	run -2 "$demo" --levels 0
 	run -2 "$demo" --what
 }
+
+@test "the demo of unchanged programs shows its five passes with the redirect off and on, and leaves nothing" {
+	need_root
+	/usr/bin/python3 -c 'import boto3' || need "needs python3-boto3"
+	mkdir tmp
+	TMPDIR=$PWD/tmp FFS_DEMO_BUILD=${FFS_TEST_BUILD-} FFS_PEERS=$PWD/none \
+		run -0 --separate-stderr "$(dirname "$demo")/demo-unchanged" --rows 3000 --levels 5
+	[[ $output == *"boto3, get_object(), over loopback"*"curl --aws-sigv4, over loopback"* ]]
+	[[ $output == *"boto3, get_object(), over a link of 170 Mbit/s"*"curl --aws-sigv4, over a link of 170 Mbit/s"* ]]
+	[ "$(grep -cE '^redirect off +([0-9.]+ +){4}[0-9.]+$' <<<"$output")" -eq 4 ]
+	[ "$(grep -cE '^redirect on +([0-9.]+ +){4}[0-9.]+$' <<<"$output")" -eq 4 ]
+	left_nothing
+}
+
+@test "without root the demo of unchanged programs sets their endpoint, and says so" {
+	/usr/bin/python3 -c 'import boto3' || need "needs python3-boto3"
+	mkdir -m 1777 tmp
+	cat >as <<-END
+		#!/bin/bash
+		export TMPDIR=$PWD/tmp FFS_DEMO_BUILD=${FFS_TEST_BUILD-} FFS_PEERS=$PWD/none PATH=$PWD/bin:$PATH
+		exec "$(dirname "$demo")/demo-unchanged" --rows 3000 --levels 5
+	END
+	mkdir bin
+	printf '#!/bin/sh\necho 1000\n' >bin/id # whoever runs the tests
+	chmod +x as bin/id
+	run -0 --separate-stderr ./as
+	[[ $output == *"(not root: no redirect"* ]]
+	[[ $output == *"boto3, get_object(), over loopback"* && $output != *"170 Mbit/s"$'\n'* ]]
+	[ "$(grep -cE '^endpoint: the gateway(, --max-age 1h)? +([0-9.]+ +){4}[0-9.]+$' <<<"$output")" -eq 4 ]
+	left_nothing
+}

@@ -3,6 +3,7 @@
 
 usage: client.py presign BUCKET KEY...           one URL a line
        client.py each BUCKET KEY...              boto3: get each, print the ms it took
+       client.py pandas BUCKET KEY...            pandas over s3fs: the same with read_csv
        client.py windows BUCKET BOOK KEY...      boto3: each window of stdin by Range, print the ms
        client.py batch BOOK                      the same through one ffs-get --batch
 
@@ -43,6 +44,15 @@ def each(bucket, keys):
     for key in keys:
         start = time.perf_counter()
         s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        took(start)
+
+
+def read_csv(bucket, keys):
+    import pandas
+
+    for key in keys:
+        start = time.perf_counter()
+        pandas.read_csv("s3://%s/%s" % (bucket, key), header=None)
         took(start)
 
 
@@ -103,6 +113,8 @@ def main():
         presign(rest[0], rest[1:])
     elif mode == "each":
         each(rest[0], rest[1:])
+    elif mode == "pandas":
+        read_csv(rest[0], rest[1:])
     elif mode == "windows":
         windows(rest[0], rest[1], rest[2:])
     elif mode == "batch":
