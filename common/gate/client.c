@@ -350,7 +350,8 @@ ready(struct ffs_loop_fd *s, uint32_t events)
 		c->wire.can_read = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		c->wire.can_write = true;
-	c->hup |= (events & EPOLLRDHUP) > 0;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->hup = c->wire.ends = true;
 	/* He who goes away ends what is done for him at the origin. */
 	waits = c->q && c->q->stage <= FFS_CLIENT_CHECKING;
 	if (c->q && ((events & (EPOLLHUP | EPOLLERR)) || (c->hup && waits))) {
