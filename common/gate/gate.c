@@ -303,6 +303,7 @@ wire_up(struct ffs_gate *g)
 	g->turns = (struct ffs_turns){ .cache = g->o.cache,
 		.flights = g->flights,
 		.vouch = g->vouch,
+		.vouched = ffs_known_name(g->known, NULL),
 		.served = g->served,
 		.max_age_ms = g->o.max_age_ms,
 		.stale_ms = g->o.stale_ms,

@@ -24,7 +24,8 @@ struct ffs_turn;
 struct ffs_turns {
 	struct ffs_cache *cache; /* NULL: everything passes */
 	struct ffs_flights *flights;
-	struct ffs_vouch *vouch;
+	struct ffs_vouch *vouch; /* whose key proves who reads at this endpoint, as names of the */
+	const char *vouched;     /* cache call it: at another store it may be worth nothing */
 	struct ffs_served *served; /* NULL: nobody counts */
 	uint64_t max_age_ms, stale_ms;
 	bool keep_all, keep_second;

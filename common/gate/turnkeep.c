@@ -18,7 +18,8 @@ ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request)
 
 	if (!all->max_age_ms && !all->stale_ms && !all->keep_all && !all->keep_second)
 		return;
-	t->proven = all->vouch && !ffs_vouch_check(all->vouch, request, t->now);
+	t->proven = all->vouch && !strcmp(t->name.endpoint, all->vouched) &&
+	            !ffs_vouch_read(all->vouch, request, t->now);
 	ffs_vouch_who(&t->who, request, t->proven);
 }
 

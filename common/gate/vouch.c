@@ -149,7 +149,7 @@ check_key(
 }
 
 static int
-check(struct ffs_vouch *v, struct copy *c, time_t now)
+check(struct ffs_vouch *v, struct copy *c, time_t now, bool read)
 {
 	struct ffs_sigv4_claim claim;
 	unsigned char key[32];
@@ -163,7 +163,7 @@ check(struct ffs_vouch *v, struct copy *c, time_t now)
 		rc = check_key(v, &claim, &c->r);
 	/* A read has no body: of any other one the origin would say that it is not what was signed.
 	 */
-	if (!rc && strcmp(claim.payload, FFS_SIGV4_UNSIGNED) &&
+	if (!rc && read && strcmp(claim.payload, FFS_SIGV4_UNSIGNED) &&
 	    strcmp(claim.payload, FFS_SIGV4_EMPTY))
 		rc = -EINVAL;
 	if (!rc)
@@ -174,22 +174,33 @@ check(struct ffs_vouch *v, struct copy *c, time_t now)
 	return rc;
 }
 
-int
-ffs_vouch_check(struct ffs_vouch *v, const struct ffs_head *h, time_t now)
+static int
+check_head(struct ffs_vouch *v, const struct ffs_head *h, time_t now, bool read)
 {
-	struct copy *c;
+	struct copy *c = malloc(sizeof(*c));
 	int rc;
 
-	if (h->body != FFS_HEAD_NONE && !(h->body == FFS_HEAD_LENGTH && !h->length))
-		return -EINVAL;
-	c = malloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	rc = copy_head(c, h);
 	if (!rc)
-		rc = check(v, c, now);
+		rc = check(v, c, now, read);
 	free(c);
 	return rc;
+}
+
+int
+ffs_vouch_check(struct ffs_vouch *v, const struct ffs_head *h, time_t now)
+{
+	return check_head(v, h, now, false);
+}
+
+int
+ffs_vouch_read(struct ffs_vouch *v, const struct ffs_head *h, time_t now)
+{
+	if (h->body != FFS_HEAD_NONE && !(h->body == FFS_HEAD_LENGTH && !h->length))
+		return -EINVAL;
+	return check_head(v, h, now, true);
 }
 
 static bool

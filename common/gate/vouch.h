@@ -19,11 +19,13 @@ struct ffs_vouch *ffs_vouch_new(const struct ffs_endpoint *ep);
 void ffs_vouch_free(struct ffs_vouch *v);
 
 /*
- * 0: proven, to read: a body must be none.  -ENOENT: unsigned; -ENOKEY: another's key (or region,
- * or session); -EACCES, -ETIME, -EKEYEXPIRED, -EINVAL, -EOPNOTSUPP as ffs_sigv4_verify() and
- * ffs_sigv4_claim_parse(); -ENOMEM.
+ * 0: proven.  -ENOENT: unsigned; -ENOKEY: another's key, or another session; -EACCES, -ETIME,
+ * -EKEYEXPIRED, -EINVAL, -EOPNOTSUPP as ffs_sigv4_verify() and ffs_sigv4_claim_parse(); -ENOMEM.
+ * check: any request, by its head; what the body has to do with it is the origin's to say.
+ * read: one that has no body, and is signed as such.
  */
 int ffs_vouch_check(struct ffs_vouch *v, const struct ffs_head *h, time_t now);
+int ffs_vouch_read(struct ffs_vouch *v, const struct ffs_head *h, time_t now);
 
 /* Who may read a flight together with him; proven: what ffs_vouch_check() said is 0. */
 void ffs_vouch_who(struct ffs_flight_who *who, const struct ffs_head *h, bool proven);

@@ -422,6 +422,10 @@ check_max_age(void)
 	CHECK(asks("GET", now, "secret", "x-amz-request-payer: requester\n"));
 	CHECK(asks("GET", now, "secret", "If-None-Match: \"e\"\n"));
 	CHECK(!asks("GET", now, "secret", "Accept: */*\n"));
+	/* Our key is that of one store. */
+	all.vouched = "http://127.0.0.1:9001";
+	CHECK(asks("GET", now, "secret", ""));
+	all.vouched = store;
 	/* Written through here: what somebody had fetched before is not believed. */
 	CHECK(ask_as(&t, "PUT", "m", now, "secret", "") == FFS_TURN_PASS && !has("m"));
 	CHECK(ffs_turn_answer(&t, answer_of("HTTP/1.1 200 OK\nContent-Length: 0\n")) ==
@@ -499,6 +503,7 @@ main(void)
 	set_limits(all.cache, 1 << 30, 0);
 	all.flights = ffs_flights_new(all.cache, &count, ready, NULL);
 	all.vouch = ffs_vouch_new(&ours);
+	all.vouched = store;
 	all.wake = wake;
 	all.note = note;
 	if (!all.flights || !all.vouch || event < 0)
