@@ -400,10 +400,12 @@ ffs_gate_free(struct ffs_gate *g)
 		g->clients.stopping = true;
 		ffs_clients_end(&g->clients, false);
 	}
-	ffs_door_free(g->door);
+	if (g->door)
+		ffs_door_withdraw(g->door);
 	stop_listening(g);
 	ffs_known_free(g->known);
 	ffs_origins_free(g->origins);
+	ffs_door_free(g->door);
 	ffs_flights_free(g->flights);
 	g->flights = NULL;
 	g->turns.flights = NULL;
