@@ -462,6 +462,38 @@ lab_who() {
 	in_lab -n 1 lab_who
 }
 
+lab_gateway() {
+	start_node --anonymous
+	ports=${url##*:}
+	curl -sS -X PUT "$url/bkt"
+	curl -sS -X PUT -d 0123456789 "$url/bkt/o"
+	curl -sS -X PUT -d 0123456789 "$url/bkt/p"
+	live 140x40 --redirect
+	ffs-cache --serve --origin "$url" --admit all >gate.url 2>gate.log &
+	pids+=("$!")
+	redirects() { ffs-hotmon --once --json | jq -es 'last.counters.redirected > 0'; }
+	# Programs that know nothing of it: the first one's bytes come from the store and are kept.
+	redirected() { curl -sSf -o out "$url/bkt/p" && redirects; } >/dev/null
+	until_true 20 redirected
+	for i in 1 2 3; do curl -sSf -o out "$url/bkt/o"; done
+	[ "$(cat out)" = 0123456789 ]
+	key n
+	# Read from the store by one of them, and kept; then given on its word.
+	object_is() { grep -qE "^ +1 +10 B .* +2 +0 root curl .*bkt/o" <<<"$(shown)"; }
+	until_true 20 object_is || { shown >&2; return 1; }
+	key w
+	program_is() { grep -qE "^ +[1-9][0-9]* +[0-9]+ B +[1-9][0-9]* +[1-9][0-9]* +0 +[1-9][0-9]* B +[0-9]+s root curl *$" <<<"$(shown)"; }
+	until_true 20 program_is || { shown >&2; return 1; }
+	key q
+	ended 0
+}
+
+@test "programs that the gateway serves are told by name, and where their bytes came from" {
+	need_screen
+	need_cmd jq
+	in_lab -n 1 lab_gateway
+}
+
 lab_json() {
 	start_store
 	ffs-hotmon --cgroup "$FFS_LAB_CGROUP" --ports "$ports" --live --json --interval 100ms >lines 2>hotmon.log &
