@@ -34,6 +34,7 @@ struct ffs_door {
 	struct ffs_linger linger;
 	/* The pins, -1: none. */
 	int gate, marks, relays, callers;
+	int before;           /* callers that were: who has not been accepted yet may be in there */
 	struct ffs_maps maps; /* of which only loaded is used */
 	bool withdrawn;
 	struct relay *v; /* by descriptor */
@@ -137,7 +138,8 @@ ffs_door_new(const char *dir, const int *listeners, unsigned n)
 		.gate = -1,
 		.marks = -1,
 		.relays = -1,
-		.callers = -1 };
+		.callers = -1,
+		.before = -1 };
 	d->dir = dir ? strdup(dir) : ffs_maps_dir();
 	d->listeners = calloc(n + 1, sizeof(*d->listeners));
 	if (!d->dir || !d->listeners) {
@@ -158,7 +160,7 @@ ffs_door_new(const char *dir, const int *listeners, unsigned n)
 static void
 close_pins(struct ffs_door *d)
 {
-	int *fds[] = { &d->gate, &d->marks, &d->relays, &d->callers };
+	int *fds[] = { &d->gate, &d->marks, &d->relays, &d->before };
 	size_t i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
@@ -166,6 +168,8 @@ close_pins(struct ffs_door *d)
 			close(*fds[i]);
 		*fds[i] = -1;
 	}
+	d->before = d->callers;
+	d->callers = -1;
 }
 
 static void
@@ -260,6 +264,7 @@ ffs_door_free(struct ffs_door *d)
 	ffs_door_withdraw(d);
 	ffs_linger_end(&d->linger);
 	close_pins(d);
+	close_pins(d); /* before, too */
 	free(d->v);
 	free(d->listeners);
 	free(d->dir);
@@ -277,7 +282,7 @@ ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c)
 	struct ffs_caller v;
 
 	*c = (struct ffs_door_caller){ .uid = (uint32_t)-1 };
-	if (d->callers < 0)
+	if (d->callers < 0 && d->before < 0)
 		return -ENOENT;
 	/* Reset already: nobody knows any more who that was. */
 	if (getsockname(fd, (struct sockaddr *)&here, &len) ||
@@ -285,7 +290,8 @@ ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c)
 		return -ESTALE;
 	if (!end_of(&k.gate, &here) || !end_of(&k.client, &there))
 		return -ENOENT;
-	if (bpf_map_lookup_and_delete_elem(d->callers, &k, &v))
+	if ((d->callers < 0 || bpf_map_lookup_and_delete_elem(d->callers, &k, &v)) &&
+	    (d->before < 0 || bpf_map_lookup_and_delete_elem(d->before, &k, &v)))
 		return -ENOENT;
 	if (ffs_clock_ns() - v.ns > STALE_NS)
 		return -ESTALE;

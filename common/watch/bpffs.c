@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/opt.h"
+#include "common/watch/cgroup.h"
 #include "common/watch/clsact.h"
 #include "common/watch/maps.h"
 #include "common/watch/pins.h"
@@ -215,8 +217,11 @@ ffs_bpffs_clear(struct ffs_bpffs *b)
 	 * another one would be another lock. */
 	n += !unlinkat(fd, "meta", 0);
 	/* Nobody is redirected who is not told of. */
-	n += !unlinkat(fd, FFS_PINS_LINKS "/connect4", 0);
-	n += !unlinkat(fd, FFS_PINS_LINKS "/connect6", 0);
+	if (!unlinkat(fd, FFS_PINS_LINKS "/connect4", 0) |
+	    !unlinkat(fd, FFS_PINS_LINKS "/connect6", 0)) {
+		n++;
+		poll(NULL, 0, FFS_CGROUP_SENT_MS);
+	}
 	for (i = 0; i < sizeof(inner) / sizeof(*inner); i++) {
 		n += empty(fd, inner[i], true);
 		unlinkat(fd, inner[i], AT_REMOVEDIR);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,10 +122,14 @@ ffs_cgroup_attach(struct ffs_cgroup *c, const struct ffs_load *l, const char *pa
 void
 ffs_cgroup_release(struct ffs_cgroup *c)
 {
+	bool redirects = c->links[FFS_LOAD_PROG_PEER4] >= 0;
 	size_t i;
 
-	/* The last first: tune tells of whom connect4 redirects. */
+	/* The last first: tune tells of whom connect4 redirects, and has been redirected just now.
+	 */
 	for (i = FFS_LOAD_PROGS; i-- > 0;) {
+		if (redirects && i == FFS_LOAD_PROG_TUNE)
+			poll(NULL, 0, FFS_CGROUP_SENT_MS);
 		if (c->links[i] >= 0)
 			close(c->links[i]);
 		c->links[i] = -1;

@@ -19,6 +19,9 @@ struct ffs_cgroup {
 		.links = { [0 ... FFS_LOAD_PROGS - 1] = -1 }                                       \
 	}
 
+/* From the program of connect() to that of its first packet, at the longest. */
+#define FFS_CGROUP_SENT_MS 20
+
 /* 0 or -errno: of tune with *which set to what was refused (a constant), or of the path. */
 int ffs_cgroup_attach(struct ffs_cgroup *c, const struct ffs_load *l, const char *path,
     const char *pin_dir, const char **which);
