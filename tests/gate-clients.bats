@@ -23,7 +23,8 @@ origin_versitygw() {
 
 # same ONE OTHER: transcripts that say something, and the same.
 same() {
-	[ "$(grep -c . "$1")" -gt "${least:-20}" ] && diff -u "$1" "$2" >difference || {
+	[ "$(grep -c . "$1")" -gt "${least:-20}" ] || { cat "$1" >&2; return 1; }
+	diff -u "$1" "$2" >difference || {
 		head -n 60 difference >&2
 		echo "$(grep -c '^[-+]' difference) lines differ between $1 and $2" >&2
 		return 1
