@@ -222,18 +222,18 @@ follow_run(struct run *run)
 	struct ffs_follow *f = ffs_follow_new(&o, &why);
 	int rc = f ? 0 : errno;
 
-	if (run->o->gate.serve && !run->gate)
+	if (run->o->gate.serve && !run->gate) {
 		serve(run, f || rc == EBUSY);
-	if (!f && run->gate)
-		on_gate(run, true, why ? why : strerror(rc));
-	else if (!f)
+		on_gate(run, true, f ? "serving" : why ? why : strerror(rc));
+	}
+	if (!f && !run->gate)
 		errx(rc == EBUSY ? FFS_EXIT_FAIL
 		     : why       ? FFS_EXIT_UNSUP
 				 : ffs_exit_of(-rc),
 		    "%s", why ? why : strerror(rc));
 	free(why);
 	if (!f)
-		return 0;
+		return -EAGAIN;
 	if (run->o->verbose)
 		warnx("following; the cache is '%s'", ffs_cache_path(run->cache));
 	rc = ffs_follow_run(f);
@@ -433,7 +433,11 @@ main(int argc, char **argv)
 		.refusals = o.mode == FOLLOW && (o.json || o.verbose) };
 	if (o.mode == FOLLOW || o.mode == WARM)
 		open_stores(&run);
-	while (o.mode == FOLLOW && follow_run(&run) == -ESTALE) {
+	while (o.mode == FOLLOW && (rc = follow_run(&run)) && !*ffs_process_stop()) {
+		if (rc == -EAGAIN) {
+			sleep(1); /* ffs-hotmon may come later */
+			continue;
+		}
 		warnx("the cache was removed: making it anew");
 		ffs_cache_free(run.cache);
 		open_cache(&run, true);

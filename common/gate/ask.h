@@ -35,8 +35,8 @@ struct ffs_ask {
 
 /*
  * hosts: the names by which the store itself is addressed (origin's host, ours; a port does not
- * count), NULL at the end, so that BUCKET.HOST is virtual-hosted.  "localhost" is one of them, an IP
- * address the store itself; any other name is OTHER.  Names are those of the cache and of the
+ * count), NULL at the end, so that BUCKET.HOST is virtual-hosted.  "localhost" is one of them, an
+ * IP address the store itself; any other name is OTHER.  Names are those of the cache and of the
  * kernel's programs: the path, percent-decoded.  0 or -ENOMEM; ffs_ask_release() frees the members.
  */
 int ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts);

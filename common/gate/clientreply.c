@@ -69,18 +69,19 @@ in_memory(int fd, uint64_t at)
 	return preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
-/* Of the next n bytes the first and the last are looked at: files are written, read and evicted
- * from memory in runs.  False: a thread fetches them. */
+/* Of the next n bytes the last is looked at, and of all the first: files are written, read and
+ * evicted from memory in runs.  False: a thread fetches them. */
 static bool
 at_hand(struct ffs_client *c, uint64_t n)
 {
 	struct ffs_client_request *q = c->q;
 	const struct ffs_reply *r = &q->turn.reply;
+	bool first = !q->resident;
 
 	if (r->at + n <= q->resident)
 		return true;
 	q->resident = r->at + n;
-	if (in_memory(r->fd, r->at) && in_memory(r->fd, r->at + n - 1))
+	if ((!first || in_memory(r->fd, r->at)) && in_memory(r->fd, r->at + n - 1))
 		return true;
 	start_work(c, fetch_work);
 	return false;

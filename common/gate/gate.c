@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/loopback.h"
 #include "common/base/place.h"
 #include "common/gate/client.h"
 #include "common/gate/metrics.h"
@@ -227,6 +228,9 @@ listen_at(struct ffs_gate *g, const char *text, char **why)
 		snprintf(detail, sizeof(detail), "cannot listen on '%s'", text);
 		return say(why, fd, detail, strerror(-fd));
 	}
+	/* Accepted ones have it from there. */
+	if (l->place.loopback)
+		ffs_loopback_tune(fd);
 	l->s = (struct ffs_loop_fd){ accept_ready, fd };
 	l->gate = g;
 	g->n++;
@@ -438,7 +442,8 @@ tick(struct ffs_gate *g)
 	g->ticked = now;
 	ffs_clients_tick(&g->clients);
 	ffs_origins_tick(g->origins);
-	ffs_known_tick(g->known);
+	if (ffs_count_get(&g->count.redirect))
+		ffs_known_tick(g->known);
 	client_gone(g);
 }
 

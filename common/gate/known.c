@@ -33,7 +33,6 @@ add(struct ffs_known *s, struct ffs_loop *loop, const char *url, const char *nam
 	st->site.known = looked_up;
 	st->name = name;
 	s->hosts[s->n++] = st->site.host;
-	ffs_site_want(&st->site);
 	return 0;
 }
 
@@ -89,8 +88,10 @@ ffs_known_tick(struct ffs_known *s)
 {
 	size_t i;
 
+	/* Nothing else is redirected. */
 	for (i = 0; i < s->n; i++)
-		ffs_site_want(&s->v[i].site);
+		if (!s->v[i].site.https)
+			ffs_site_want(&s->v[i].site);
 }
 
 static bool

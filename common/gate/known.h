@@ -19,6 +19,7 @@ struct ffs_known;
 struct ffs_known *ffs_known_new(
     struct ffs_loop *loop, const struct ffs_endpoint *origin, const struct ffs_nodes *nodes);
 void ffs_known_free(struct ffs_known *s);
+/* While connections are redirected, now and then: look up what is due. */
 void ffs_known_tick(struct ffs_known *s);
 
 /* For the store at that address, or the origin (NULL).  NULL: it is none of them. */

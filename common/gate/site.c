@@ -146,9 +146,10 @@ ffs_site_release(struct ffs_site *p)
 bool
 ffs_site_want(struct ffs_site *p)
 {
+	int64_t age = ffs_loop_now(p->loop) - p->at;
 	struct lookup *l;
 
-	if (p->fixed || p->looking || (p->n && ffs_loop_now(p->loop) - p->at < FFS_SITE_AGE_MS))
+	if (p->fixed || p->looking || (p->at && age < (p->n ? FFS_SITE_AGE_MS : FFS_SITE_AGAIN_MS)))
 		return p->n > 0;
 	l = calloc(1, sizeof(*l));
 	if (!l)

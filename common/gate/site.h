@@ -11,7 +11,7 @@
  * Where an origin is: the addresses of its URL's host, looked up by a thread, and again after a
  * while.  Those before stay good until then.
  */
-enum { FFS_SITE_ADDRESSES = 16, FFS_SITE_AGE_MS = 60000 };
+enum { FFS_SITE_ADDRESSES = 16, FFS_SITE_AGE_MS = 60000, FFS_SITE_AGAIN_MS = 2000 };
 
 struct ffs_site {
 	bool https;
