@@ -41,10 +41,23 @@ tls_who(const struct ffs_tls_record *r, struct conn *c)
 		c->flags |= CONN_SELF;
 }
 
+/* Bytes of an answer that were not told of: how far the connection has come says how many. */
+static __always_inline void
+tls_catch_up(struct conn *c, __u32 received, __u64 now)
+{
+	__s32 more = received - c->resp_high;
+
+	if (c->open == OPEN_READING && more > 0) {
+		c->resp_high = received;
+		response_body(c, more, now);
+	}
+}
+
 static __always_inline void
 tls_sent(struct __sk_buff *skb, const struct ffs_tls_record *r, struct packet *p, struct conn *c)
 {
 	tls_who(r, c);
+	tls_catch_up(c, r->received, r->ns);
 	if (!(c->flags & CONN_BODY) && r->have)
 		request_read(skb, p, c, 0);
 	/* What is longer than a record's data is a body. */
@@ -71,6 +84,7 @@ tls_received(struct __sk_buff *skb, const struct ffs_tls_record *r, struct packe
 static __always_inline void
 tls_ended(const struct ffs_tls_record *r, struct packet *p, struct conn *c)
 {
+	tls_catch_up(c, r->received, r->ns);
 	if (c->open == OPEN_READING) {
 		object_read(c, !!(c->flags & CONN_NO_LENGTH), r->ns);
 	} else if (c->open == OPEN_READ) {

@@ -32,8 +32,8 @@
  * with a seed of each load.  len: of the name's text.
  *
  * Stores with TLS and a name have many addresses, and others every minute.  The Host of a request
- * that was seen by --tls says which store was meant: where it is a configured endpoint's, the address
- * is made of that name, see ffs_addresses_name(), in a network that leads nowhere. */
+ * that was seen by --tls says which store was meant: where it is a configured endpoint's, the
+ * address is made of that name, see ffs_addresses_name(), in a network that leads nowhere. */
 struct ffs_object_id {
 	__u8 addr[16];
 	__u16 port;

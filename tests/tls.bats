@@ -284,6 +284,42 @@ lab_elsewhere() {
 	in_lab -n 2 lab_elsewhere
 }
 
+lab_chunked() {
+	own_openssl
+	start_https
+	cat >server.py <<-'END'
+		import http.server, ssl
+		class H(http.server.BaseHTTPRequestHandler):
+		    protocol_version = "HTTP/1.1"
+		    def do_GET(self):
+		        self.send_response(200)
+		        self.send_header("Transfer-Encoding", "chunked")
+		        self.end_headers()
+		        for _ in range(10):
+		            self.wfile.write(b"1000\r\n" + bytes(4096) + b"\r\n")
+		        self.wfile.write(b"0\r\n\r\n")
+		s = http.server.ThreadingHTTPServer(("127.0.0.1", 9445), H)
+		c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		c.load_cert_chain("cert.pem", "key.pem")
+		s.socket = c.wrap_socket(s.socket, server_side=True)
+		s.serve_forever()
+	END
+	/usr/bin/python3 server.py 2>/dev/null &
+	pids+=("$!")
+	until_true 10 get https://127.0.0.1:9445/x/y 2>/dev/null
+	start_hotmon --tls=9445
+	# An answer without a length ends with the next request, or the connection.
+	curl -sS --http1.1 https://127.0.0.1:9445/bkt/c https://127.0.0.1:9445/bkt/c -o one -o two
+	becomes 2 "$(reads c)"
+	becomes true '.[0].bytes == 2 * (10 * (4096 + 8) + 5)'
+	becomes 2 "$(counter no_length)"
+}
+
+@test "answers without a length end with the next request, or the connection" {
+	need_cmd /usr/bin/python3
+	in_lab -n 1 lab_chunked
+}
+
 # --- which programs ---
 
 # A program of its own that reads over TLS when told to, by the library that it is linked with.

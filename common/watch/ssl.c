@@ -21,7 +21,7 @@
 #include "common/watch/sslmaps.h"
 
 #define SCAN_MS 2000
-#define PLACES_MAX 128 /* files: each has up to 11 probes */
+#define PLACES_MAX 40 /* files: each has up to 11 probes, of two descriptors */
 
 /* A file whose OpenSSL is watched. */
 struct place {
