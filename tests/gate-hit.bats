@@ -248,6 +248,31 @@ changes() {
 	changes
 }
 
+@test "the same bytes once more are another version where versions are kept" {
+	gated_minio
+	"$raw" -d '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' \
+		"$url" PUT '/bkt?versioning' >/dev/null
+	put k text
+	into_cache k
+	asked 1 GET /bkt/k
+	first=$(sed -n 's/^x-amz-version-id: //p' gated)
+	[ -n "$first" ]
+	asked 0 GET "/bkt/k?versionId=$first"
+	then=$(date +%s)
+	until_true 10 next_second
+	put k text
+	asked 0 GET /bkt/k
+	run -1 grep -F "$first" gated
+	asked 0 GET "/bkt/k?versionId=$first"
+	into_cache k
+	asked 1 GET /bkt/k
+	"$raw" "$url" DELETE /bkt/k >/dev/null
+	asked 0 GET /bkt/k
+	[[ $(head -n 1 gated) == 404* ]]
+	asked 0 GET "/bkt/k?versionId=$first"
+	[[ $(head -n 1 gated) == 200* ]]
+}
+
 @test "an object that changes all the time is read by many, and never goes back" {
 	gated_node
 	put k.csv 100
