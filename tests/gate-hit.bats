@@ -502,7 +502,7 @@ damaged() {
 		    config = Config(response_checksum_validation=mode, s3={"addressing_style": "path"})
 		    s3 = [boto3.client("s3", endpoint_url=u, region_name="us-east-1", config=config) for u in sys.argv[1:]]
 		    for n in range(3):
-		        s3[0].put_object(Bucket="bkt", Key="k%d" % n, Body=b"%d" % n * 70000,
+		        s3[0].put_object(Bucket="bkt", Key="k%d" % n, Body=(mode + str(n)).encode() * 7000,
 		                         ChecksumAlgorithm=("CRC32", "CRC32C", "SHA256")[n])
 		        import subprocess
 		        subprocess.run(["ffs-cache", "-q", "s3://bkt/k%d" % n], check=True)
