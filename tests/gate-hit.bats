@@ -398,7 +398,7 @@ has() {
 file_of() {
 	local f
 	find "$HOME/.cache/ffs/v1" -type f | while read -r f; do
-		[[ $(getfattr --absolute-names --only-values -n user.ffs.object "$f" 2>/dev/null) == *" key=$1" ]] && echo "$f"
+		[[ $(getfattr --absolute-names --only-values -n user.ffs.object "$f" 2>/dev/null) != *" key=$1" ]] || echo "$f"
 	done
 }
 
