@@ -287,6 +287,20 @@ all_right() {
 	curl -sS --fail "$(gate_for big.bin)" | cmp - new.bin
 }
 
+@test "objects that are written all the time, here and elsewhere, are never read as they were" {
+	store
+	start_gate_counting --admit all
+	run -0 --separate-stderr "$BATS_TEST_DIRNAME/gate/overwrites" "$direct" "$gate_url" 100
+	[ "$output" -gt 0 ]
+	[ "$(metric flights_total)" -gt 0 ]
+	stop_gate
+	# What is written through the gateway is, even inside --max-age.
+	start_gate --admit all --max-age 60
+	run -0 --separate-stderr "$BATS_TEST_DIRNAME/gate/overwrites" "$gate_url" "$gate_url" 50
+	[ "$output" -gt 0 ]
+	ffs-cache --verify
+}
+
 @test "an origin that dies in the middle: clients see a cut transfer, and nothing is kept" {
 	store
 	proxied GET big.bin 1 trunc
