@@ -469,6 +469,33 @@ lab_hotmon_ends() {
 	in_lab -n 1 lab_hotmon_ends
 }
 
+lab_hotmon_killed() {
+	local i lines how clients=()
+	start_stores
+	state=off start_gateway
+	for i in /bkt/a ""; do
+		"$programs/connects" 127.0.0.1 "$port" ${i:+"$i"} >"became${#clients[@]}" &
+		clients+=("$!")
+	done
+	for how in TERM KILL TERM KILL TERM KILL TERM KILL; do
+		lines=$(wc -l <gateway.log)
+		start_hotmon --redirect
+		until_true 20 has_lines $((lines + 100)) gateway.log
+		kill -"$how" "$hotmon_pid"
+		wait "$hotmon_pid" || true
+	done
+	kill "${clients[@]}"
+	wait "${clients[@]}"
+	for i in 0 1; do
+		[[ $(cat "became$i") == *" 0 refused 0 other" ]] || { cat became? >&2; return 1; }
+	done
+	run -1 grep unknown gateway.log
+}
+
+@test "ffs-hotmon ends and is killed under load: of each who is redirected the gateway is told whom he meant" {
+	in_lab -n 1 lab_hotmon_killed
+}
+
 # --- what is counted ---
 
 lab_counted() {

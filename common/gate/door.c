@@ -11,7 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/loopback.h"
-#include "common/gate/linger.h"
+#include "common/base/linger.h"
 #include "common/watch/maps.h"
 #include "common/watch/pins.h"
 

@@ -18,13 +18,15 @@
 
 #include "common/base/buf.h"
 #include "common/base/opt.h"
-#include "common/watch/cgroup.h"
 #include "common/watch/clsact.h"
 #include "common/watch/maps.h"
 #include "common/watch/pins.h"
 
 #define RUN "/run/ffs"
 #define MOUNT RUN "/bpf"
+
+/* From the program of connect() to that of its first packet, at the longest. */
+#define SENT_MS 20
 
 static int
 say(char **why, int rc, const char *what, const char *path)
@@ -220,7 +222,7 @@ ffs_bpffs_clear(struct ffs_bpffs *b)
 	if (!unlinkat(fd, FFS_PINS_LINKS "/connect4", 0) |
 	    !unlinkat(fd, FFS_PINS_LINKS "/connect6", 0)) {
 		n++;
-		poll(NULL, 0, FFS_CGROUP_SENT_MS);
+		poll(NULL, 0, SENT_MS);
 	}
 	for (i = 0; i < sizeof(inner) / sizeof(*inner); i++) {
 		n += empty(fd, inner[i], true);

@@ -1,6 +1,7 @@
 #ifndef FFS_CGROUP_H
 #define FFS_CGROUP_H
 
+#include "common/base/linger.h"
 #include "common/watch/load.h"
 
 /* Where the cgroup v2 tree is mounted, from /proc/self/mounts.  NULL with errno (ENOENT: nowhere);
@@ -13,14 +14,12 @@ char *ffs_cgroup_root(void);
  */
 struct ffs_cgroup {
 	int links[FFS_LOAD_PROGS]; /* -1: none */
+	struct ffs_linger tune;    /* that of tune, where anybody is redirected */
 };
 #define FFS_CGROUP_INIT                                                                            \
 	{                                                                                          \
-		.links = { [0 ... FFS_LOAD_PROGS - 1] = -1 }                                       \
+		.links = { [0 ... FFS_LOAD_PROGS - 1] = -1 }, .tune = FFS_LINGER_INIT              \
 	}
-
-/* From the program of connect() to that of its first packet, at the longest. */
-#define FFS_CGROUP_SENT_MS 20
 
 /* 0 or -errno: of tune with *which set to what was refused (a constant), or of the path. */
 int ffs_cgroup_attach(struct ffs_cgroup *c, const struct ffs_load *l, const char *path,

@@ -4,9 +4,10 @@
 #include <sys/types.h>
 
 /*
- * Sockets that listen a moment longer than this process, however it ends: whom the kernel has
+ * Descriptors that stay open a moment longer than this process, however it ends.  A small process
+ * holds them, which does nothing else.  The gateway's listening sockets: whom the kernel has
  * redirected here just before is not refused, but reset a moment later, as by a store that is
- * started anew.  A small process holds them, which does nothing else.
+ * started anew.  And the program that tells the gateway of whom another has redirected.
  */
 struct ffs_linger {
 	int fd; /* it ends when this is closed; -1: none */

@@ -1,4 +1,4 @@
-#include "common/gate/linger.h"
+#include "common/base/linger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static void __attribute__((noreturn)) hold(const int *fds, unsigned n, int end)
 	sigset_t all;
 	char c;
 
-	/* Ctrl-C and whatever else is meant for the gateway. */
+	/* Ctrl-C and whatever else is not meant for this one. */
 	setsid();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -77,7 +77,7 @@ ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n)
 	rc = l->pid < 0 ? -errno : 0;
 	close(ends[0]);
 	close(ready[1]);
-	/* Until it has closed all else: our other sockets are to end with us. */
+	/* Until it has closed all else: that is to end with us. */
 	while (!rc && read(ready[0], &c, 1) < 0 && errno == EINTR)
 		;
 	close(ready[0]);
