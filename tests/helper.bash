@@ -130,6 +130,7 @@ start_gate() {
 	gate_pid=$!
 	pids+=("$gate_pid")
 	until_true 20 test -s gate.url || { cat gate.log >&2; return 1; }
+	# shellcheck disable=SC2034 # the tests'
 	gate_url=$(head -n 1 gate.url)
 }
 
