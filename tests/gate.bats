@@ -379,6 +379,19 @@ alive() {
 	[ "$(grep -c '/b/k' log)" -eq 1 ]
 }
 
+@test "a cache that is removed is made anew" {
+	start_node
+	own_keys
+	seq 5000 | ffs-split -n d | ffs-load -q
+	origin=$url
+	gate --admit all
+	read_all() { ffs-get --cache=bypass --endpoint "$gate" d >out && ffs-cache --list 2>/dev/null | grep -q s3:; }
+	until_true 20 read_all
+	rm -r "$HOME/.cache/ffs"
+	until_true 20 read_all
+	[ "$(wc -l <out)" -eq 5000 ]
+}
+
 @test "what cannot be served is said in a line" {
 	usage_error ffs-cache --serve 127.0.0.1:1 127.0.0.1:2
 	usage_error ffs-cache --origin http://127.0.0.1:1

@@ -35,6 +35,7 @@ struct listener {
 
 struct ffs_gate {
 	struct ffs_gate_opts o;
+	char *dir; /* of the cache; NULL: none */
 	struct ffs_loop *loop;
 	struct listener listeners[LISTENERS];
 	unsigned n;
@@ -272,9 +273,6 @@ open_door(struct ffs_gate *g)
 static int
 open_cache(struct ffs_gate *g)
 {
-	g->vouch = ffs_vouch_new(g->o.origin);
-	if (!g->vouch)
-		return -errno;
 	if (!g->o.cache)
 		return 0;
 	/* Statistics: without them where they cannot be had. */
@@ -283,6 +281,17 @@ open_cache(struct ffs_gate *g)
 		return 0;
 	g->flights = ffs_flights_new(g->o.cache, &g->count, flights_ready, g);
 	return g->flights ? 0 : -errno;
+}
+
+static void
+close_cache(struct ffs_gate *g)
+{
+	ffs_flights_free(g->flights);
+	ffs_served_close(g->served);
+	ffs_cache_free(g->o.cache);
+	g->flights = NULL;
+	g->served = NULL;
+	g->o.cache = NULL;
 }
 
 static int
@@ -302,7 +311,7 @@ open_origins(struct ffs_gate *g, char **why)
 }
 
 static void
-wire_up(struct ffs_gate *g)
+set_turns(struct ffs_gate *g)
 {
 	g->turns = (struct ffs_turns){ .cache = g->o.cache,
 		.flights = g->flights,
@@ -316,6 +325,12 @@ wire_up(struct ffs_gate *g)
 		.wake = ffs_client_wake,
 		.note = g->o.note,
 		.arg = g->o.arg };
+}
+
+static void
+wire_up(struct ffs_gate *g)
+{
+	set_turns(g);
 	g->clients = (struct ffs_clients){ .loop = g->loop,
 		.origins = g->origins,
 		.turns = &g->turns,
@@ -334,10 +349,9 @@ wire_up(struct ffs_gate *g)
 static int
 open_metrics(struct ffs_gate *g, char **why)
 {
-	struct ffs_metrics_opts o = { .listen = g->o.metrics,
-		.count = &g->count,
-		.cache = g->o.cache ? ffs_cache_path(g->o.cache) : NULL,
-		.pins = g->o.pins };
+	struct ffs_metrics_opts o = {
+		.listen = g->o.metrics, .count = &g->count, .cache = g->dir, .pins = g->o.pins
+	};
 
 	if (!g->o.metrics)
 		return 0;
@@ -354,8 +368,11 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 	int rc;
 
 	*why = NULL;
-	if (!g)
+	if (!g || (o->cache && !(g->dir = strdup(ffs_cache_path(o->cache))))) {
+		ffs_cache_free(o->cache);
+		free(g);
 		return NULL;
+	}
 	g->o = *o;
 	if (!o->times)
 		g->o.times = &times;
@@ -366,8 +383,10 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 		rc = say(why, -EINVAL, "the origin is this gateway itself", g->o.origin->url);
 	if (!rc)
 		rc = open_door(g);
-	if (!rc)
-		rc = open_cache(g);
+	if (!rc) {
+		g->vouch = ffs_vouch_new(g->o.origin);
+		rc = g->vouch ? open_cache(g) : -errno;
+	}
 	if (!rc)
 		rc = open_origins(g, why);
 	if (!rc) {
@@ -410,12 +429,14 @@ ffs_gate_free(struct ffs_gate *g)
 	ffs_known_free(g->known);
 	ffs_origins_free(g->origins);
 	ffs_door_free(g->door);
+	/* What threads do for those who have gone has still to end. */
 	ffs_flights_free(g->flights);
 	g->flights = NULL;
 	g->turns.flights = NULL;
 	ffs_loop_free(g->loop);
+	close_cache(g);
 	ffs_vouch_free(g->vouch);
-	ffs_served_close(g->served);
+	free(g->dir);
 	free(g);
 }
 
@@ -427,6 +448,24 @@ ffs_gate_url(const struct ffs_gate *g)
 
 /* --- serving --- */
 
+/* Somebody has removed the cache: a new one, when no request uses the old one any more. */
+static void
+renew_cache(struct ffs_gate *g)
+{
+	struct ffs_cache *fresh;
+
+	if (g->clients.active || ffs_count_get(&g->count.flights_active) ||
+	    !ffs_cache_writable(g->o.cache) || ffs_cache_current(g->o.cache))
+		return;
+	fresh = ffs_cache_open(g->dir, true, NULL);
+	if (!fresh)
+		return;
+	close_cache(g);
+	g->o.cache = fresh;
+	(void)open_cache(g); /* without flights nothing is kept while it streams */
+	set_turns(g);
+}
+
 static void
 tick(struct ffs_gate *g)
 {
@@ -436,6 +475,8 @@ tick(struct ffs_gate *g)
 		g->beaten = now;
 		ffs_count_set(&g->count.redirect, g->door && ffs_door_beat(g->door));
 		ffs_count_beat(&g->count, !g->clients.stopping);
+		if (g->o.cache)
+			renew_cache(g);
 	}
 	if (now - g->ticked < FFS_LOOP_TICK_MS)
 		return;

@@ -40,7 +40,8 @@ struct ffs_gate_opts {
 	const struct ffs_endpoint *origin; /* where requests go that were not redirected; its
 	                                      credentials are those that clients can prove */
 	const struct ffs_nodes *nodes;     /* other stores, which are redirected to us too */
-	struct ffs_cache *cache;           /* the gate's own handle; NULL: pass everything */
+	struct ffs_cache *cache;           /* the gate's own from now on, also where it fails; NULL:
+	                                      pass everything */
 	bool keep_all;                     /* --admit all: keep what misses while it streams */
 	bool keep_second;              /* without the kernel's events: keep it at its second read */
 	uint64_t max_age_ms;           /* 0: the origin is asked each time */

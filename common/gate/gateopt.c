@@ -11,7 +11,6 @@
 struct ffs_gateopt_run {
 	struct ffs_endpoint origin; /* where one was named */
 	struct ffs_times times;
-	struct ffs_cache *cache;
 	struct ffs_gate *gate;
 };
 
@@ -119,12 +118,11 @@ ffs_gateopt_start(const struct ffs_gateopt *o, const struct ffs_gateopt_with *w,
 	if (!rc)
 		rc = find_origin(r, o, w, &g, why);
 	if (!rc) {
-		r->cache = ffs_cache_open(w->cache, false, why);
-		rc = r->cache ? 0 : -errno;
+		g.cache = ffs_cache_open(w->cache, false, why);
+		rc = g.cache ? 0 : -errno;
 	}
 	if (!rc) {
 		g.times = &r->times;
-		g.cache = r->cache;
 		r->gate = ffs_gate_new(&g, why);
 		rc = r->gate ? ffs_gate_start(r->gate) : -errno;
 	}
@@ -151,7 +149,6 @@ ffs_gateopt_end(struct ffs_gateopt_run *r)
 	if (r->gate)
 		rc = ffs_gate_join(r->gate);
 	ffs_gate_free(r->gate);
-	ffs_cache_free(r->cache);
 	ffs_endpoint_release(&r->origin);
 	free(r);
 	return rc;
