@@ -66,7 +66,9 @@ struct thread {
 	__u64 ssl, buf, n_at;
 	__u64 ns;
 	__u32 call;
-	__u32 received; /* from last, inside the call */
+	__u32 received; /* from last: inside the call, or since */
+	__u32 before;   /* it was so when the call began */
+	__u32 pad;
 	struct socket last;
 };
 
@@ -80,6 +82,7 @@ enum ssl_flag {
 	SSL_BOUND = 2,   /* the socket is known */
 	SSL_EXACT = 4,   /* by a receive inside a call */
 	SSL_IGNORED = 8, /* not a store's */
+	SSL_FIRM = 16,   /* bound for good: something went over it */
 };
 
 struct ssl {
@@ -275,9 +278,20 @@ handshake(struct ssl *c, struct thread *t, int done)
 		bind(c, t, 1);
 	if (!done || c->flags & SSL_READY)
 		return;
-	if (!(c->flags & SSL_BOUND))
+	if (!(c->flags & SSL_EXACT))
 		bind(c, t, 0);
-	c->flags |= SSL_READY;
+	c->flags |= SSL_READY | SSL_FIRM;
+}
+
+/* A read or write that gave nothing, perhaps inside a handshake: who has memory BIOs has put into one
+ * what was received since the call before. */
+static __always_inline void
+waits(struct ssl *c, struct thread *t)
+{
+	if (t->received && !(c->flags & SSL_EXACT))
+		bind(c, t, 1);
+	else if (t->before && !(c->flags & (SSL_FIRM | SSL_EXACT)))
+		bind(c, t, 0);
 }
 
 static __always_inline void
@@ -351,6 +365,7 @@ enter(struct pt_regs *ctx, __u32 call)
 	t->n_at = PT_REGS_PARM4(ctx);
 	t->ns = bpf_ktime_get_ns();
 	t->call = call;
+	t->before = t->received;
 	t->received = 0;
 	return 0;
 }
@@ -367,14 +382,15 @@ leave(struct pt_regs *ctx, __u32 call)
 	if (!t || t->call != call)
 		return 0;
 	t->call = FFS_TLS_NONE;
-	if (call == FFS_TLS_HANDSHAKE) {
+	if (call == FFS_TLS_HANDSHAKE || rc <= 0) {
 		c = ssl_find(t, pid);
-		if (c)
+		if (c && call == FFS_TLS_HANDSHAKE)
 			handshake(c, t, rc == 1);
+		else if (c)
+			waits(c, t);
+		t->received = 0;
 		return 0;
 	}
-	if (rc <= 0)
-		return 0;
 	n = rc;
 	if ((call == FFS_TLS_WRITE_EX || call == FFS_TLS_READ_EX) &&
 	    bpf_probe_read_user(&n, sizeof(n), (const void *)t->n_at))
@@ -386,6 +402,8 @@ leave(struct pt_regs *ctx, __u32 call)
 		wrote(c, t, n);
 	else
 		read(c, t, n);
+	c->flags |= SSL_FIRM;
+	t->received = 0;
 	return 0;
 }
 

@@ -204,8 +204,8 @@ ffs_ssl_work(struct ffs_ssl *t)
 	if (rc)
 		note(t, false, "cannot look for programs with OpenSSL: %s", strerror(-rc));
 	ffs_sslblind_look(t->blind);
-	/* However long that takes, no more than a fiftieth of the time. */
-	t->due = now + SCAN_MS + 50 * (ffs_clock_ms() - now);
+	/* However long that takes, it is a small part of the time. */
+	t->due = ffs_clock_ms() + SCAN_MS + 10 * (ffs_clock_ms() - now);
 }
 
 /* --- what is told --- */
