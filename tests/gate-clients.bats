@@ -98,7 +98,7 @@ client() {
 		start_gate --admit all
 		run_client "$name" "$gate_url" bkt-b through
 		same direct through
-		hits 0
+		[ -n "${ranges-}" ] || hits 0
 		stop_gate
 		ffs-cache --clear >/dev/null
 	done
@@ -169,7 +169,8 @@ run_client() {
 @test "polars sees no difference" {
 	peer python3
 	"$peer" -c 'import polars' 2>/dev/null || may_skip "no polars (scripts/peers)"
-	least=10 client polars "$peer" node minio
+	# It reads ranges only, of which nothing is kept: that is for the kernel's HOT.
+	ranges=1 least=10 client polars "$peer" node minio
 }
 
 @test "rclone sees no difference" {
@@ -184,7 +185,8 @@ run_client() {
 
 @test "s5cmd sees no difference" {
 	peer s5cmd
-	client s5cmd "$peer" node minio
+	# As above: it asks for the first 50 MiB of each object.
+	ranges=1 client s5cmd "$peer" node minio
 }
 
 @test "mc sees no difference" {
