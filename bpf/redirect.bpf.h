@@ -148,7 +148,9 @@ connects(struct bpf_sock_addr *ctx, const struct ffs_end *end)
 	c.uid = bpf_get_current_uid_gid();
 	bpf_get_current_comm(c.comm, sizeof(c.comm));
 	if (at && same_end(at, end)) { /* by itself */
-		remember(ctx, at, &c);
+		/* In another network namespace that address is not the gateway's. */
+		if (gate_lives(ctx, g))
+			remember(ctx, at, &c);
 		return NULL;
 	}
 	if (!watched)

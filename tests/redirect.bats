@@ -351,8 +351,31 @@ lab_cgroup() {
 	rmdir "$FFS_LAB_CGROUP/in"
 }
 
+# Seen by the programs, from a port of its own choice, to where the gateway would be.
+elsewhere() {
+	echo $BASHPID >"$FFS_LAB_CGROUP/in/cgroup.procs"
+	unshare --net bash -c 'ip link set lo up && curl -sS --local-port 4242 http://127.0.0.1:9009/'
+}
+
+lab_netns() {
+	start_stores
+	mkdir "$FFS_LAB_CGROUP/in"
+	cgroup="$FFS_LAB_CGROUP/in" start_hotmon --redirect
+	start_gateway
+	run -7 elsewhere
+	[[ $output == *"onnect"* ]]
+	# Another's connection with the same ends.
+	curl -sSf --local-port 4242 http://127.0.0.1:9009/bkt/a | cmp - object
+	told unknown
+	rmdir "$FFS_LAB_CGROUP/in"
+}
+
 @test "--cgroup: only connections of that cgroup" {
 	in_lab -n 1 lab_cgroup
+}
+
+@test "who connects to the gateway's address in another network namespace is not taken for a client" {
+	in_lab -n 1 lab_netns
 }
 
 # --- when the gateway is not there ---
