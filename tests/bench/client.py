@@ -2,6 +2,7 @@
 """Clients for scripts/bench: what a Python program does without our tools, and with them.
 
 usage: client.py presign BUCKET KEY...           one URL a line
+       client.py passing BUCKET KEY...           the same, of a kind that no cache answers
        client.py each BUCKET KEY...              boto3: get each, print the ms it took
        client.py pandas BUCKET KEY...            pandas over s3fs: the same with read_csv
        client.py windows BUCKET BOOK KEY...      boto3: each window of stdin by Range, print the ms
@@ -32,10 +33,10 @@ def took(start):
     print("%.3f" % ((time.perf_counter() - start) * 1e3))
 
 
-def presign(bucket, keys):
+def presign(bucket, keys, **more):
     s3 = boto3_client()
     for key in keys:
-        params = {"Bucket": bucket, "Key": key}
+        params = {"Bucket": bucket, "Key": key, **more}
         print(s3.generate_presigned_url("get_object", Params=params, ExpiresIn=86400))
 
 
@@ -111,6 +112,8 @@ def main():
     mode, rest = sys.argv[1], sys.argv[2:]
     if mode == "presign":
         presign(rest[0], rest[1:])
+    elif mode == "passing":
+        presign(rest[0], rest[1:], ResponseContentType="text/csv")
     elif mode == "each":
         each(rest[0], rest[1:])
     elif mode == "pandas":

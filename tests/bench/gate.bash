@@ -25,12 +25,12 @@ stop_gates() {
 	gates=()
 }
 
-# presigned URL KEY...: of MinIO's objects, as they are asked for there.
+# presigned MODE URL KEY...: of MinIO's objects, as they are asked for there.
 presigned() {
-	local url=$1
-	shift
+	local mode=$1 url=$2
+	shift 2
 	AWS_ACCESS_KEY_ID=benchkey AWS_SECRET_ACCESS_KEY=benchsecret AWS_REGION=us-east-1 AWS_ENDPOINT_URL=$url \
-		"$python" "$client" presign ffs "$@"
+		"$python" "$client" "$mode" ffs "$@"
 }
 
 gate_ready() {
@@ -46,12 +46,12 @@ bench_gatehit() {
 	local name
 	for name in aged asked; do
 		if [ $name = aged ]; then start_gate $name --max-age 1h; else start_gate $name; fi || return
-		presigned "$gate_url" "${plain[@]}" >"$fast/$name.urls"
+		presigned presign "$gate_url" "${plain[@]}" >"$fast/$name.urls"
 		as_minio ffs-cache -q --dir "$disk/$name" "${plain[@]/#/s3://ffs/}" || return
 		# The first read of each compares the file with its checksum.
 		"$tools/keepalive" <"$fast/$name.urls" >/dev/null || return
 	done
-	presigned "$minio_url" "${plain[@]}" >"$fast/minio.urls"
+	presigned presign "$minio_url" "${plain[@]}" >"$fast/minio.urls"
 	printf "$nginx_url/%s\n" "${plain[@]}" >"$fast/nginx.urls"
 	one() { t=$("$tools/keepalive" <"$fast/$1.urls" | percentile 50) && [ -n "$t" ]; }
 	run_hit_aged() { one aged; }
@@ -99,18 +99,19 @@ bench_gatepass() {
 		missing "the gateway's passing on" "no wrk"
 		return
 	}
-	start_gate passing --deny '*' && start_proxy || return
+	start_gate passing && start_proxy || return
 	wrk_rate() { t=$("$wrk" -t2 -c16 -d2s "$1" | awk '/^Requests\/sec:/ { r = $2 } /Non-2xx/ { bad = 1 }
 		END { if (r && !bad) print r }') && [ -n "$t" ]; }
 	local object what target of_gate of_proxy
 	for object in "${plain[0]}" 4k; do
-		of_gate=$(presigned "$gate_url" "$object") of_proxy=$(presigned "$proxy_url" "$object")
+		of_gate=$(presigned passing "$gate_url" "$object") of_proxy=$(presigned passing "$proxy_url" "$object")
 		run_pass_gate() { wrk_rate "$of_gate"; }
 		run_pass_proxy() { wrk_rate "$of_proxy"; }
 		alternate pass_gate pass_proxy
 		if [ "$object" = 4k ]; then what="4 KB" target=0.5; else what="1.2 MB" target=0.8; fi
 		row "gateway, not cached, $what GET/s : nginx proxy_pass" "${med[pass_gate]-}" "${med[pass_proxy]-}" 1/s rate $target
 	done
+	[ -z "$(ffs-cache --list --dir "$disk/passing")" ] || missing "the lines above" "it was in the cache"
 	stop_gates
 }
 
@@ -122,8 +123,8 @@ bench_gatemem() {
 		missing "the gateway's memory" "no wrk"
 		return
 	}
-	start_gate many --deny '*' || return
-	"$wrk" -t2 -c1000 -d4s --timeout 30s "$(presigned "$gate_url" "${plain[0]}")" >"$fast/many"
+	start_gate many || return
+	"$wrk" -t2 -c1000 -d4s --timeout 30s "$(presigned passing "$gate_url" "${plain[0]}")" >"$fast/many"
 	limit "gateway, peak memory, 1,000 connections" \
 		"$(awk '/^VmHWM/ { printf "%.1f", $2 * 1024 / 1e6 }' "/proc/$gate_pid/status")" 64
 	stop_gates
