@@ -104,7 +104,7 @@ active() {
 		diff direct.answer gate.answer
 	done
 	# Nothing of what is no whole object, or none at all.
-	printf x >small.txt
+	printf xy >small.txt
 	put small.txt small.txt
 	got 206 GET /bkt/small.txt 'Range: bytes=0-0'
 	got 404 GET /bkt/none
@@ -124,6 +124,34 @@ active() {
 	until_true 10 is_kept big.bin
 	curl -sS --fail "$(gate_for big.bin)" | cmp - big.bin
 	was_asked big.bin 3
+}
+
+@test "a range that is the whole object is kept as that, at once or at its second read" {
+	store
+	proxied
+	start_gate --admit all
+	# What its client sees is the store's answer to a range.
+	for at in "$direct" "$gate_url"; do
+		"$raw" "$at" GET /bkt/big.bin 'Range: bytes=0-52428799' >"answer.${at##*:}"
+	done
+	cmp "answer.${direct##*:}" "answer.${gate_url##*:}"
+	until_true 10 is_kept big.bin
+	ffs-cache --verify
+	for fields in '' 'x-amz-checksum-mode: ENABLED' 'Range: bytes=7-1999'; do
+		"$raw" "$direct" GET /bkt/big.bin ${fields:+"$fields"} >direct.answer
+		"$raw" "$gate_url" GET /bkt/big.bin ${fields:+"$fields"} >gate.answer
+		diff direct.answer gate.answer
+	done
+	stop_gate
+	ffs-cache --clear >/dev/null
+	start_gate
+	curl -sS --fail --range 0-5242879 "$(gate_for big.bin)" | cmp - big.bin
+	[ -z "$(entries)" ]
+	curl -sS --fail --range 0-5242879 "$(gate_for big.bin)" | cmp - big.bin
+	until_true 10 is_kept big.bin
+	curl -sS --fail --range 0-5242879 "$(gate_for big.bin)" | cmp - big.bin
+	hits=$(ffs-cache --stat --json | sed -n 's/.*"hits":\([0-9]*\).*/\1/p')
+	[ "$hits" -gt 0 ]
 }
 
 # readers N URL: curls in the background, outputs in ./out.1 and so on; their ids in readers.

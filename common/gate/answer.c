@@ -141,6 +141,37 @@ ffs_answer_range(const char *text, uint64_t size, uint64_t *first, uint64_t *len
 	return true;
 }
 
+/* Its next number, up to the byte behind it, which is end (0: the end). */
+static bool
+next_number(const char **p, const char *stop, char end, uint64_t *v)
+{
+	const char *q = end ? memchr(*p, end, (size_t)(stop - *p)) : stop;
+
+	if (!q || !number(*p, (size_t)(q - *p), v))
+		return false;
+	*p = q + (end != 0);
+	return true;
+}
+
+bool
+ffs_answer_part(const struct ffs_head *h, struct ffs_answer_part *part)
+{
+	const struct ffs_span *v = ffs_head_get(h, "Content-Range", NULL);
+	const char *p, *stop;
+	uint64_t last;
+
+	if (h->status != 206 || h->body != FFS_HEAD_LENGTH || !v || v->n < 6 ||
+	    strncasecmp(v->p, "bytes ", 6))
+		return false;
+	p = v->p + 6;
+	stop = v->p + v->n;
+	if (!next_number(&p, stop, '-', &part->first) || !next_number(&p, stop, '/', &last) ||
+	    !next_number(&p, stop, 0, &part->size) || last < part->first || last >= part->size)
+		return false;
+	part->len = last - part->first + 1;
+	return part->len == h->length;
+}
+
 bool
 ffs_answer_is_etag(const char *text, size_t n, const char *etag)
 {
@@ -153,12 +184,14 @@ void
 ffs_answer_keep(struct ffs_kept *k, const struct ffs_head *answer, bool checksums)
 {
 	const struct ffs_head_field *f;
+	bool part = answer->status == 206;
 	size_t i;
 
-	ffs_kept_begin(k, checksums);
+	ffs_kept_begin(k, checksums && !part);
 	for (i = 0; i < answer->n; i++) {
 		f = &answer->v[i];
-		if (!ffs_head_hop(answer, f))
+		if (!ffs_head_hop(answer, f) &&
+		    !(part && ffs_kept_is_checksum(f->name.p, f->name.n)))
 			ffs_kept_add(k, f->name.p, f->name.n, f->value.p, f->value.n);
 	}
 }

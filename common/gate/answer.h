@@ -36,11 +36,21 @@ void ffs_answer_head(struct ffs_buf *out, const struct ffs_answer *a);
  */
 bool ffs_answer_range(const char *text, uint64_t size, uint64_t *first, uint64_t *len);
 
+/*
+ * What part of the object a 206 is, by its Content-Range, "bytes A-B/SIZE"; its length is that of
+ * its body.  False where it does not say.
+ */
+struct ffs_answer_part {
+	uint64_t first, len, size;
+};
+bool ffs_answer_part(const struct ffs_head *answer, struct ffs_answer_part *p);
+
 /* Is text one strong tag, "ETAG" in quotes, and this one. */
 bool ffs_answer_is_etag(const char *text, size_t n, const char *etag);
 
-/* What is kept of an origin's 200 (k->bad where it cannot be), asked for with checksums or without;
- * and its ETag without quotes ("" where there is no strong one). */
+/* What is kept of an origin's 200 (k->bad where it cannot be), asked for with checksums or without,
+ * or of the 206 of a range that is the whole object: its checksums, if any, may be of a part, and
+ * are left out.  And its ETag without quotes ("" where there is no strong one). */
 void ffs_answer_keep(struct ffs_kept *k, const struct ffs_head *answer, bool checksums);
 void ffs_answer_etag(const struct ffs_head *answer, char etag[128]);
 

@@ -261,6 +261,16 @@ not_modified(struct ffs_turn *t, const struct ffs_head *h)
 	return FFS_TURN_REPEAT;
 }
 
+/* All of the object: who reads in large pieces names a range, also of what is smaller than one. */
+static bool
+is_whole(const struct ffs_turn *t, const struct ffs_head *h)
+{
+	struct ffs_answer_part p;
+
+	return h->status == 200 ||
+	       (t->ask.range[0] && ffs_answer_part(h, &p) && !p.first && p.len == p.size);
+}
+
 static enum ffs_turn_way
 current(struct ffs_turn *t, const struct ffs_head *h)
 {
@@ -272,7 +282,7 @@ current(struct ffs_turn *t, const struct ffs_head *h)
 		return FFS_TURN_PASS;
 	}
 	let_go(t);
-	if (h->status == 200 && t->ask.kind == FFS_ASK_READ)
+	if (t->ask.kind == FFS_ASK_READ && is_whole(t, h))
 		way = ffs_turn_came(t, h, had);
 	/* What is kept takes its place. */
 	if (had && way == FFS_TURN_PASS)

@@ -29,8 +29,8 @@ void ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request);
  * running: SERVE (t->reply.flight) or WAIT. */
 enum ffs_turn_way ffs_turn_miss(struct ffs_turn *t);
 
-/* A 200 came to a read, of another version than the cache had, if it had one: KEEP it, PASS, or
- * SERVE (a flight of this version is ahead). */
+/* A 200, or a 206 with all of the object, came to a read, of another version than the cache had, if
+ * it had one: KEEP it, PASS, or SERVE (a flight of this version is ahead). */
 enum ffs_turn_way ffs_turn_came(struct ffs_turn *t, const struct ffs_head *answer, bool had);
 
 /* The origin's answer, whatever it was, or its failure goes to the client as it is. */

@@ -183,7 +183,7 @@ ffs_turn_miss(struct ffs_turn *t)
 			return FFS_TURN_PASS;
 		return ffs_flight_state(f) == FFS_FLIGHT_ASKED ? FFS_TURN_WAIT : aboard(t, false);
 	}
-	/* Of a part nothing is kept. */
+	/* What a range is of the object its answer says. */
 	if (t->ask.range[0] || !wanted(t))
 		return FFS_TURN_PASS;
 	(void)lead(t);
@@ -240,7 +240,8 @@ begin(struct ffs_turn *t, const struct ffs_head *h, const char *etag)
 
 	if (!t->leads && !lead(t))
 		return false;
-	take_crc(&o, h);
+	if (h->status == 200)
+		take_crc(&o, h);
 	if (ffs_flight_begin(t->flight, &o, t->kept)) {
 		leave(t);
 		return false;
