@@ -16,6 +16,14 @@ struct {
 	__type(value, struct ffs_tls_quiet);
 } quiet SEC(".maps");
 
+/* As relays, by cookie: which of them speak TLS is not known, so all are in here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct ffs_relay);
+} tls_relays SEC(".maps");
+
 static __always_inline struct conn *
 tls_conn(const struct ffs_tls_record *r, struct packet *p)
 {
@@ -41,6 +49,18 @@ tls_who(const struct ffs_tls_record *r, struct conn *c)
 		c->flags |= CONN_SELF;
 }
 
+/* For whom the gateway sends this request, as request_relay() says it of others. */
+static __always_inline void
+tls_relay(const struct ffs_tls_record *r, struct conn *c)
+{
+	const struct ffs_relay *who = bpf_map_lookup_elem(&tls_relays, &r->cookie);
+
+	if (!who)
+		return;
+	c->uid = who->uid;
+	__builtin_memcpy(c->comm, who->comm, sizeof(c->comm));
+}
+
 /* Bytes of an answer that were not told of: how far the connection has come says how many. */
 static __always_inline void
 tls_catch_up(struct conn *c, __u32 received, __u64 now)
@@ -58,8 +78,10 @@ tls_sent(struct __sk_buff *skb, const struct ffs_tls_record *r, struct packet *p
 {
 	tls_who(r, c);
 	tls_catch_up(c, r->received, r->ns);
-	if (!(c->flags & CONN_BODY) && r->have)
+	if (!(c->flags & CONN_BODY) && r->have) {
+		tls_relay(r, c);
 		request_read(skb, p, c, 0);
+	}
 	/* What is longer than a record's data is a body. */
 	c->req_next = p->seq + r->n;
 }

@@ -526,6 +526,32 @@ lab_cache() {
 	in_lab -n 1 lab_cache
 }
 
+# get_as NAME KEY: from the gateway, by a program of that name.
+get_as() {
+	cp "$(command -v curl)" "$1"
+	"./$1" -sSf "$(cat served)/bkt/$2" | cmp - "$2"
+}
+
+lab_gateway() {
+	own_openssl
+	start_https
+	export AWS_CA_BUNDLE=$PWD/cert.pem FFS_CACHE=$PWD/cache
+	start_hotmon --tls=9443
+	env --default-signal ffs-cache --serve 127.0.0.1:0 --origin "$store" -v >served 2>cache.log 3>&- &
+	pids+=("$!")
+	until_true 20 grep -q '^http' served || { cat cache.log >&2; return 1; }
+	# One connection to the store, for one after the other.
+	get_as reader-one b
+	becomes "1 reader-one 0" '.[0] | [.reads, .comm, .uid] | join(" ")'
+	get_as reader-two a
+	becomes "1 reader-two 0" '.[] | select(.key == "a") | [.reads, .comm, .uid] | join(" ")'
+	becomes 0 '.[-1].counters.requests_self'
+}
+
+@test "what the gateway reads over TLS is read by its clients" {
+	in_lab -n 1 lab_gateway
+}
+
 lab_names() {
 	own_openssl
 	start_https

@@ -34,6 +34,7 @@ struct ffs_door {
 	struct ffs_linger linger;
 	/* The pins, -1: none. */
 	int gate, marks, relays, callers;
+	int tls_relays;       /* with --tls only */
 	int before;           /* callers that were: who has not been accepted yet may be in there */
 	struct ffs_maps maps; /* of which only loaded is used */
 	bool withdrawn;
@@ -139,6 +140,7 @@ ffs_door_new(const char *dir, const int *listeners, unsigned n)
 		.marks = -1,
 		.relays = -1,
 		.callers = -1,
+		.tls_relays = -1,
 		.before = -1 };
 	d->dir = dir ? strdup(dir) : ffs_maps_dir();
 	d->listeners = calloc(n + 1, sizeof(*d->listeners));
@@ -160,7 +162,7 @@ ffs_door_new(const char *dir, const int *listeners, unsigned n)
 static void
 close_pins(struct ffs_door *d)
 {
-	int *fds[] = { &d->gate, &d->marks, &d->relays, &d->before };
+	int *fds[] = { &d->gate, &d->marks, &d->relays, &d->tls_relays, &d->before };
 	size_t i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
@@ -175,8 +177,13 @@ close_pins(struct ffs_door *d)
 static void
 enter(const struct ffs_door *d, int fd, const struct ffs_relay *who)
 {
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+
 	if (d->relays >= 0)
 		bpf_map_update_elem(d->relays, &fd, who, BPF_ANY);
+	if (d->tls_relays >= 0 && !getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		bpf_map_update_elem(d->tls_relays, &cookie, who, BPF_ANY);
 }
 
 static bool
@@ -198,6 +205,7 @@ open_pins(struct ffs_door *d)
 		close_pins(d);
 		return false;
 	}
+	d->tls_relays = ffs_pins_map(d->dir, "tls_relays", true);
 	for (i = 0; i < d->room; i++)
 		if (d->v[i].open)
 			enter(d, (int)i, &d->v[i].who);

@@ -398,6 +398,8 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 		errno = -rc;
 		return NULL;
 	}
+	/* Who comes as soon as he can is known, too. */
+	ffs_count_set(&g->count.redirect, ffs_door_beat(g->door));
 	return g;
 }
 

@@ -77,6 +77,8 @@ configure(struct ffs_load *l)
 	if (!rc)
 		rc = bpf_map__set_autocreate(l->skel->maps.quiet, o->tls);
 	if (!rc)
+		rc = bpf_map__set_autocreate(l->skel->maps.tls_relays, o->tls);
+	if (!rc)
 		rc = bpf_program__set_autoload(l->skel->progs.ffs_tls, o->tls);
 	if (!rc)
 		rc = bpf_program__set_autoload(l->skel->progs.ffs_xdp, o->xdp);
@@ -358,6 +360,7 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 		{ l->skel->maps.life, 0600, l->o.uid },
 		{ l->skel->maps.relays, 0600, l->o.uid },
 		{ l->skel->maps.callers, 0600, l->o.uid },
+		{ l->skel->maps.tls_relays, 0600, l->o.uid },
 	};
 	char name[64];
 	size_t i;
@@ -369,8 +372,9 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 			rc = pin(dir, name, ffs_load_fd(l, i), 0600, 0, 0);
 	}
 	for (i = 0; !rc && i < sizeof(maps) / sizeof(*maps); i++)
-		rc = pin(dir, bpf_map__name(maps[i].map), bpf_map__fd(maps[i].map), maps[i].mode,
-		    maps[i].uid, l->o.gid);
+		if (bpf_map__autocreate(maps[i].map))
+			rc = pin(dir, bpf_map__name(maps[i].map), bpf_map__fd(maps[i].map),
+			    maps[i].mode, maps[i].uid, l->o.gid);
 	return rc;
 }
 
