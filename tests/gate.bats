@@ -403,6 +403,12 @@ alive() {
 	[[ $stderr == *"cannot listen on '${gate#http://}': Address already in use"* ]]
 	run -1 --separate-stderr ffs-cache --serve --origin ftp://x 127.0.0.1:0
 	[[ $stderr == *"bad origin 'ftp://x'"* ]]
+	# Requests that go round and round.
+	for own in localhost 127.0.0.1; do
+		port=$(free_port)
+		run -1 --separate-stderr timeout 20 ffs-cache --serve --origin "http://$own:$port" "127.0.0.1:$port"
+		[[ $stderr == *"the origin is this gateway itself: http://$own:$port" ]]
+	done
 	run -1 --separate-stderr ffs-cache --serve --origin "$origin" nonsense
 	[[ $stderr == *"want ADDR:PORT"* ]]
 	run -1 --separate-stderr ffs-cache --serve --origin http://127.0.0.1:9009

@@ -365,6 +365,7 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 {
 	static const struct ffs_times times = FFS_TIMES_INIT;
 	struct ffs_gate *g = calloc(1, sizeof(*g));
+	unsigned i;
 	int rc;
 
 	*why = NULL;
@@ -379,8 +380,10 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 	set_max(g);
 	g->loop = ffs_loop_new();
 	rc = g->loop ? listen_all(g, why) : -errno;
-	if (!rc && ffs_known_own(g->o.origin->url, &g->listeners[0].place))
-		rc = say(why, -EINVAL, "the origin is this gateway itself", g->o.origin->url);
+	for (i = 0; !rc && i < g->n; i++)
+		if (ffs_known_own(g->o.origin->url, &g->listeners[i].place))
+			rc = say(
+			    why, -EINVAL, "the origin is this gateway itself", g->o.origin->url);
 	if (!rc)
 		rc = open_door(g);
 	if (!rc) {

@@ -1,7 +1,10 @@
 #include "common/gate/known.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/gate/site.h"
 
@@ -124,10 +127,39 @@ ffs_known_hosts(const struct ffs_known *s)
 	return s->hosts;
 }
 
+/* All addresses of this machine are one that is bound to none. */
+static bool
+is_here(const struct sockaddr_storage *a)
+{
+	struct sockaddr_storage any = *a;
+	int fd = socket(a->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+
+	((struct sockaddr_in *)&any)->sin_port = 0; /* where IPv6 has it, too */
+	rc = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&any, ffs_site_len(a));
+	if (fd >= 0)
+		close(fd);
+	return !rc;
+}
+
+static bool
+is_any(const struct sockaddr_storage *a)
+{
+	return a->ss_family == AF_INET6
+	           ? IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)a)->sin6_addr)
+	           : ((const struct sockaddr_in *)a)->sin_addr.s_addr == INADDR_ANY;
+}
+
 bool
 ffs_known_own(const char *url, const struct ffs_place *place)
 {
+	unsigned port = ntohs(((const struct sockaddr_in *)&place->sa)->sin_port), i;
 	struct ffs_site p;
 
-	return !ffs_site_init(&p, NULL, url) && !p.https && has(&p, &place->sa);
+	if (ffs_site_init(&p, NULL, url) || p.https || strtoul(p.port, NULL, 10) != port)
+		return false;
+	ffs_site_look(&p);
+	for (i = 0; is_any(&place->sa) && i < p.n; i++)
+		if (is_here(&p.v[i]))
+			return true;
+	return has(&p, &place->sa);
 }

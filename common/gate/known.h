@@ -28,7 +28,8 @@ const char *ffs_known_name(const struct ffs_known *s, const struct sockaddr_stor
 /* All their hosts, as ask.h wants them. */
 const char *const *ffs_known_hosts(const struct ffs_known *s);
 
-/* Is url, by its address alone, this place. */
+/* Is url, by any address of its host, this place.  Its name is looked up, which may take a while,
+ * only where the port is ours. */
 bool ffs_known_own(const char *url, const struct ffs_place *place);
 
 #endif

@@ -129,6 +129,13 @@ ffs_site_init(struct ffs_site *p, struct ffs_loop *loop, const char *url)
 }
 
 void
+ffs_site_look(struct ffs_site *p)
+{
+	if (!p->fixed)
+		p->n = look_up(p->host, p->port, 0, p->v);
+}
+
+void
 ffs_site_exact(struct ffs_site *p, struct ffs_loop *loop, const struct sockaddr_storage *addr)
 {
 	*p = (struct ffs_site){ .loop = loop, .n = 1, .fixed = true };

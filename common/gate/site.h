@@ -34,6 +34,8 @@ struct ffs_site {
 
 /* url as ffs_endpoint_url() spells it.  0, -EINVAL. */
 int ffs_site_init(struct ffs_site *p, struct ffs_loop *loop, const char *url);
+/* Its addresses, waiting for them: for before there is a loop. */
+void ffs_site_look(struct ffs_site *p);
 /* One address. */
 void ffs_site_exact(struct ffs_site *p, struct ffs_loop *loop, const struct sockaddr_storage *addr);
 void ffs_site_release(struct ffs_site *p);
