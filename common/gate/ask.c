@@ -406,6 +406,7 @@ ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *ho
 	label = bucket_in_host(host, hosts);
 	if (label < 0)
 		return 0;
+	a->hosted = label;
 	question = memchr(p, '?', h->target.n);
 	path = (struct ffs_span){ p, (size_t)((question ? question : end) - p) };
 	if (question)

@@ -22,14 +22,16 @@ enum ffs_ask_kind {
 struct ffs_ask {
 	enum ffs_ask_kind kind;
 	char *bucket, *key; /* decoded; NULL for OTHER */
-	bool checksums;     /* x-amz-checksum-mode: ENABLED */
-	bool conditional;   /* it has conditions of its own: pass it as it is */
-	bool if_match;      /* only If-Match: ours may be added, where match is the cache's */
-	bool may_add;       /* If-None-Match is not among the signed headers */
-	bool anonymous;     /* neither Authorization, nor a signature in the query, nor Cookie */
-	bool no_cache;      /* Cache-Control: no-cache, no-store, max-age=0: ask the origin */
-	bool plain;         /* nothing but what a signed read needs: --max-age may answer */
-	char range[256];    /* "" none; longer ones: OTHER */
+	bool hosted;    /* the bucket is in the host's name: where the store knows no such names it
+	                   reads another object */
+	bool checksums; /* x-amz-checksum-mode: ENABLED */
+	bool conditional; /* it has conditions of its own: pass it as it is */
+	bool if_match;    /* only If-Match: ours may be added, where match is the cache's */
+	bool may_add;     /* If-None-Match is not among the signed headers */
+	bool anonymous;   /* neither Authorization, nor a signature in the query, nor Cookie */
+	bool no_cache;    /* Cache-Control: no-cache, no-store, max-age=0: ask the origin */
+	bool plain;       /* nothing but what a signed read needs: --max-age may answer */
+	char range[256];  /* "" none; longer ones: OTHER */
 	char if_range[160], match[160]; /* values of If-Range and If-Match */
 };
 

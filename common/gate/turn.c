@@ -243,7 +243,7 @@ is_same(const struct ffs_turn *t, const struct ffs_head *h)
 static void
 validated(struct ffs_turn *t)
 {
-	if (t->hit.fd >= 0 && t->hit.validated < (int64_t)t->now)
+	if (t->hit.fd >= 0 && ffs_turn_believed(t) && t->hit.validated < (int64_t)t->now)
 		ffs_cache_validated(t->all->cache, &t->hit);
 }
 

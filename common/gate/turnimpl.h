@@ -47,6 +47,7 @@ void ffs_turn_wrote(struct ffs_turn *t);
 
 /* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
  * is away (status 0) or in trouble (--stale-if-error; says so)? */
+bool ffs_turn_believed(const struct ffs_turn *t); /* may that rest on the store's answer to this */
 bool ffs_turn_fresh(const struct ffs_turn *t);
 bool ffs_turn_stale(const struct ffs_turn *t, int status);
 

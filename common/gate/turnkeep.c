@@ -21,6 +21,8 @@ ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request)
 	t->proven = all->vouch && !strcmp(t->name.endpoint, all->vouched) &&
 	            !ffs_vouch_read(all->vouch, request, t->now);
 	ffs_vouch_who(&t->who, request, t->proven);
+	if (t->ask.hosted && !t->proven)
+		t->who.kind = FFS_FLIGHT_NOBODY; /* see ffs_turn_believed() */
 }
 
 static time_t *
@@ -51,6 +53,15 @@ within(const struct ffs_turn *t, uint64_t ms)
 
 	return age >= 0 && (uint64_t)age < ms / 1000 && t->proven && t->ask.plain &&
 	       !t->ask.no_cache && at > *wrote_at(t) && at > t->all->wrote_bucket;
+}
+
+/* Is what the store says about the object that it was asked for.  A store that knows no names in
+ * its host reads BUCKET.HOST/KEY in its own way: anybody could have an object of his taken for
+ * another, and given to whoever is not asked about. */
+bool
+ffs_turn_believed(const struct ffs_turn *t)
+{
+	return !t->ask.hosted || t->proven || (!t->all->max_age_ms && !t->all->stale_ms);
 }
 
 bool
@@ -184,7 +195,7 @@ ffs_turn_miss(struct ffs_turn *t)
 		return ffs_flight_state(f) == FFS_FLIGHT_ASKED ? FFS_TURN_WAIT : aboard(t, false);
 	}
 	/* What a range is of the object its answer says. */
-	if (t->ask.range[0] || !wanted(t))
+	if (t->ask.range[0] || !ffs_turn_believed(t) || !wanted(t))
 		return FFS_TURN_PASS;
 	(void)lead(t);
 	return FFS_TURN_PASS;
@@ -272,7 +283,7 @@ ffs_turn_came(struct ffs_turn *t, const struct ffs_head *h, bool had)
 	char etag[128];
 
 	ffs_answer_etag(h, etag);
-	if (!t->all->flights || h->body != FFS_HEAD_LENGTH || !etag[0])
+	if (!t->all->flights || !ffs_turn_believed(t) || h->body != FFS_HEAD_LENGTH || !etag[0])
 		return FFS_TURN_PASS;
 	if (t->flight && !t->leads) {
 		/* What was flying is not the current version any more. */

@@ -370,6 +370,45 @@ check_waiting(void)
 	CHECK(has("w") && !o.abandoned);
 }
 
+static enum ffs_turn_way
+ask_hosted(struct ffs_turn *t, const char *target)
+{
+	struct ffs_buf b = FFS_BUF_INIT;
+	enum ffs_turn_way way;
+
+	ffs_buf_addf(&b, "GET %s HTTP/1.1\nHost: b.lan\n", target);
+	way = ffs_turn_begin(t, &all, request_of(b.p), store, hosts, time(NULL));
+	ffs_buf_release(&b);
+	return way;
+}
+
+/* A store that knows no buckets in hosts reads another object: what anybody asks for like that is
+ * no word on this one. */
+static void
+check_hosted(void)
+{
+	struct ffs_turn t, u;
+
+	/* Who waits asks himself. */
+	CHECK(ask_hosted(&t, "/h") == FFS_TURN_PASS && t.flight);
+	CHECK(ask_nobody(&u, "h") == FFS_TURN_WAIT);
+	CHECK(!ffs_flight_same(u.flight, &u.who));
+	ffs_turn_end(&u, 0, 1, true);
+	ffs_turn_end(&t, 0, 1, true);
+	all.max_age_ms = 100000;
+	CHECK(ask_hosted(&t, "/h") == FFS_TURN_PASS && !t.flight);
+	CHECK(ffs_turn_answer(&t, answer_of(found)) == FFS_TURN_PASS);
+	ffs_turn_end(&t, 0, 1, true);
+	keep("h", time(NULL) - 1000);
+	CHECK(ask_hosted(&t, "/h") == FFS_TURN_PASS && t.add[0]);
+	CHECK(ffs_turn_answer(&t, answer_of("HTTP/1.1 304 Not Modified\nETag: \"e\"\n")) ==
+	      FFS_TURN_SERVE);
+	ffs_turn_end(&t, 10, 1, true);
+	CHECK(ask(&t, "h") == FFS_TURN_PASS && t.add[0]);
+	ffs_turn_end(&t, 0, 1, true);
+	all.max_age_ms = 0;
+}
+
 /* What becomes of those who wait where there is nothing to wait for. */
 static void
 check_in_vain(void)
@@ -562,6 +601,7 @@ main(void)
 	check_not_kept();
 	check_whole_range();
 	check_waiting();
+	check_hosted();
 	check_in_vain();
 	check_max_age();
 	check_stale();
