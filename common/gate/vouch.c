@@ -228,19 +228,36 @@ has_signature(const struct ffs_span *target)
 	return false;
 }
 
+/* What a policy may let in who is nobody by. */
+static bool
+is_said(const struct ffs_head_field *f)
+{
+	static const char *const names[] = { "referer", "forwarded", "x-forwarded-for",
+		"x-real-ip" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (is_field(f, names[i]))
+			return true;
+	return false;
+}
+
 void
 ffs_vouch_who(struct ffs_flight_who *who, const struct ffs_head *h, bool proven)
 {
+	bool said = has_signature(&h->target);
 	size_t i;
 
 	*who = (struct ffs_flight_who){ .kind = FFS_FLIGHT_ANONYMOUS };
-	for (i = 0; i < h->n; i++)
+	for (i = 0; i < h->n; i++) {
+		said |= is_said(&h->v[i]);
 		if (is_field(&h->v[i], "authorization") || is_field(&h->v[i], "cookie") ||
 		    is_field(&h->v[i], "x-amz-security-token"))
 			who->kind = FFS_FLIGHT_NOBODY;
+	}
 	if (proven)
 		who->kind = FFS_FLIGHT_PROVEN;
-	else if (who->kind == FFS_FLIGHT_ANONYMOUS && has_signature(&h->target))
+	else if (who->kind == FFS_FLIGHT_ANONYMOUS && said)
 		who->kind = ffs_sigv4_sha256(who->request, h->all.p, h->all.n)
 		                ? FFS_FLIGHT_NOBODY
 		                : FFS_FLIGHT_PRESIGNED;

@@ -230,6 +230,9 @@ check_who(void)
 	struct ffs_flight_who a = who_of(presigned, false), b = who_of(presigned, false);
 
 	CHECK(a.kind == FFS_FLIGHT_PRESIGNED && !strcmp(a.request, b.request));
+	/* A store may let in by those. */
+	b = who_of("GET /b/k HTTP/1.1\r\n" HOST "Referer: http://a/\r\n\r\n", false);
+	CHECK(b.kind == FFS_FLIGHT_PRESIGNED && strcmp(a.request, b.request));
 	b = who_of("GET " PRESIGNED "&x=y HTTP/1.1\r\n" HOST "\r\n", false);
 	CHECK(b.kind == FFS_FLIGHT_PRESIGNED && strcmp(a.request, b.request));
 	b = who_of(
