@@ -156,9 +156,9 @@ connects(struct bpf_sock_addr *ctx, const struct ffs_end *end)
 	if (!watched)
 		return NULL;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (redirect && at && is_redirected(ctx, end, &c, cookie, g->pid)) {
+	if (redirect && g && is_redirected(ctx, end, &c, cookie, g->pid)) {
 		c.meant = *end;
-		if (gate_lives(ctx, g) && !remember(ctx, at, &c)) {
+		if (at && gate_lives(ctx, g) && !remember(ctx, at, &c)) {
 			count_atomic(FFS_COUNT_redirected);
 			return at;
 		}

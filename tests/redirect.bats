@@ -635,6 +635,42 @@ lab_cache_killed() {
 	lab_seconds=180 in_lab -n 1 lab_cache_killed
 }
 
+lab_cache_full() {
+	start_stores
+	start_hotmon --redirect
+	ulimit -n 90
+	start_cache
+	ulimit -n 1000 2>/dev/null || true
+	# More that keep their connections than it has room for.
+	/usr/bin/python3 - "$port" <<-'END' >full 2>&1 &
+		import socket, sys, time
+		def ask(s):
+		    s.sendall(b"GET /bkt/a HTTP/1.1\r\nHost: x\r\n\r\n")
+		    assert s.recv(100).startswith(b"HTTP/1.1 200"), "no answer"
+		all = []
+		for i in range(40):
+		    all.append(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10))
+		    ask(all[-1])
+		print("all", flush=True)
+	END
+	pids+=("$!")
+	wait "$!" || { cat full >&2; return 1; }
+	grep -qx all full
+	counts gate_away
+	# They have gone.
+	until_true 10 redirects
+}
+redirects() {
+	local n
+	n=$(counter redirected)
+	curl -sSf "$url/bkt/a" | cmp - object
+	[ "$(counter redirected)" -gt "$n" ]
+}
+
+@test "where the gateway has no room for more, they go to the store" {
+	in_lab -n 1 lab_cache_full
+}
+
 # --- what is said ---
 
 lab_said() {

@@ -249,15 +249,21 @@ ffs_door_beat(struct ffs_door *d)
 }
 
 void
-ffs_door_withdraw(struct ffs_door *d)
+ffs_door_rest(struct ffs_door *d)
 {
 	static const struct ffs_gate_entry none;
 
+	if (d->gate >= 0 && !is_taken(d))
+		bpf_map_update_elem(d->gate, &(uint32_t){ 0 }, &none, BPF_ANY);
+}
+
+void
+ffs_door_withdraw(struct ffs_door *d)
+{
 	if (d->withdrawn)
 		return;
 	d->withdrawn = true;
-	if (d->gate >= 0 && !is_taken(d))
-		bpf_map_update_elem(d->gate, &(uint32_t){ 0 }, &none, BPF_ANY);
+	ffs_door_rest(d);
 	if (d->life >= 0)
 		close(d->life);
 	d->life = -1;

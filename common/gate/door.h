@@ -24,7 +24,9 @@ struct ffs_door *ffs_door_new(const char *dir, const int *listeners, unsigned n)
  * port is not free, after a kill -9 too: who starts waits for it a little.
  */
 void ffs_door_withdraw(struct ffs_door *d);
-/* The same, and waits for that. */
+/* Until the next beat, for there is no room for more. */
+void ffs_door_rest(struct ffs_door *d);
+/* As withdraw, and waits for that. */
 void ffs_door_free(struct ffs_door *d);
 
 /* Every half second: the entry is good for another two; pins that were made anew are opened.  True

@@ -75,6 +75,9 @@ listen_on(struct ffs_gate *g, bool on)
 	struct listener *l;
 	int fd;
 
+	/* To wait here for another to go is no better than a store that is asked at once. */
+	if (!on && g->door)
+		ffs_door_rest(g->door);
 	for (l = g->listeners; l < g->listeners + g->n; l++) {
 		fd = l->s.fd;
 		if (l->on == on)
@@ -478,7 +481,7 @@ tick(struct ffs_gate *g)
 
 	if (now - g->beaten >= FFS_DOOR_MS) {
 		g->beaten = now;
-		ffs_count_set(&g->count.redirect, g->door && ffs_door_beat(g->door));
+		ffs_count_set(&g->count.redirect, !g->paused && g->door && ffs_door_beat(g->door));
 		ffs_count_beat(&g->count, !g->clients.stopping);
 		if (g->o.cache)
 			renew_cache(g);
