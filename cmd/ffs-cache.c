@@ -196,6 +196,8 @@ serve(struct run *run, bool followed)
 		.cache = ffs_cache_path(run->cache),
 		.keep_all = run->o->fill.all,
 		.keep_second = !followed,
+		.allow = run->o->fill.allow,
+		.deny = run->o->fill.deny,
 		.note = on_gate,
 		.arg = run,
 		.stop = ffs_process_stop() };

@@ -114,6 +114,17 @@ active() {
 	no_leftovers
 }
 
+@test "what --allow and --deny leave out passes and is not kept" {
+	store
+	put wanted.csv big.bin
+	start_gate --admit all --allow 'bkt/*.csv' --allow 'bkt/b*' --deny 'bkt/big.*'
+	curl -sS --fail "$(gate_for big.bin)" | cmp - big.bin
+	curl -sS --fail "$(gate_for big.bin)" | cmp - big.bin
+	curl -sS --fail "$(gate_for wanted.csv)" | cmp - big.bin
+	until_true 10 is_kept wanted.csv
+	[ "$(entries)" = "wanted.csv " ]
+}
+
 @test "without the kernel's events an object is kept at its second read" {
 	store
 	proxied

@@ -266,6 +266,10 @@ int ffs_cache_pins_each(
 /* Does glob mean this object: "BUCKET/KEY" (a * matches slashes too), a dataset's name, or without
  * a slash the first part of keys. */
 bool ffs_cache_meant(const char *glob, const char *bucket, const char *key);
+/* Is it among what is to be kept: meant by one of allow, and by none of deny (both NULL-ended;
+ * NULL: no such list). */
+bool ffs_cache_wanted(
+    const char *const *allow, const char *const *deny, const char *bucket, const char *key);
 
 /* Remove what glob means.  Pinned ones stay and are counted.  How many went, or -errno. */
 int64_t ffs_cache_evict(struct ffs_cache *c, const char *glob, int64_t *pinned);

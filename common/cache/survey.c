@@ -220,6 +220,23 @@ ffs_cache_meant(const char *glob, const char *bucket, const char *key)
 }
 
 static bool
+one_means(const char *const *globs, const char *bucket, const char *key)
+{
+	for (; *globs; globs++)
+		if (ffs_cache_meant(*globs, bucket, key))
+			return true;
+	return false;
+}
+
+bool
+ffs_cache_wanted(
+    const char *const *allow, const char *const *deny, const char *bucket, const char *key)
+{
+	return (!allow || one_means(allow, bucket, key)) &&
+	       (!deny || !one_means(deny, bucket, key));
+}
+
+static bool
 is_meant(const struct remover *r, const struct ffs_attr *a)
 {
 	if (r->bucket && strcmp(r->bucket, a->bucket))

@@ -74,23 +74,6 @@ ffs_fill_free(struct ffs_fill *j)
 	free(j);
 }
 
-/* --- what is wanted --- */
-
-static bool
-matches(const char *const *globs, const struct ffs_filler_want *w)
-{
-	for (; *globs; globs++)
-		if (ffs_cache_meant(*globs, w->bucket, w->key))
-			return true;
-	return false;
-}
-
-static bool
-wanted(const struct ffs_fillopts *o, const struct ffs_filler_want *w)
-{
-	return (!o->allow || matches(o->allow, w)) && (!o->deny || !matches(o->deny, w));
-}
-
 /* Refuse what needs no look at anything.  true: it is refused. */
 static bool
 unwanted(struct ffs_filler *f, struct ffs_fill *j)
@@ -100,7 +83,7 @@ unwanted(struct ffs_filler *f, struct ffs_fill *j)
 	ffs_cache_limits_get(f->o.cache, &limits);
 	if (ffs_manifest_is_control(j->w.key))
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_control, 0);
-	else if (!wanted(f->o.how, &j->w))
+	else if (!ffs_cache_wanted(f->o.how->allow, f->o.how->deny, j->w.bucket, j->w.key))
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_denied, 0);
 	else if (limits.size && j->w.size > limits.size)
 		ffs_fill_refuse(j, FFS_CACHE_REFUSED_large, 0);

@@ -325,6 +325,8 @@ set_turns(struct ffs_gate *g)
 		.stale_ms = g->o.stale_ms,
 		.keep_all = g->o.keep_all,
 		.keep_second = g->o.keep_second,
+		.allow = g->o.allow,
+		.deny = g->o.deny,
 		.wake = ffs_client_wake,
 		.note = g->o.note,
 		.arg = g->o.arg };

@@ -43,12 +43,13 @@ struct ffs_gate_opts {
 	struct ffs_cache *cache;           /* the gate's own from now on, also where it fails; NULL:
 	                                      pass everything */
 	bool keep_all;                     /* --admit all: keep what misses while it streams */
-	bool keep_second;              /* without the kernel's events: keep it at its second read */
-	uint64_t max_age_ms;           /* 0: the origin is asked each time */
-	uint64_t stale_ms;             /* --stale-if-error, 0: never */
-	unsigned max_clients;          /* connections, 0: what RLIMIT_NOFILE allows */
-	const struct ffs_times *times; /* NULL: as they should be */
-	const char *pins;              /* of ffs-hotmon's maps, NULL: ffs_maps_dir() */
+	bool keep_second; /* without the kernel's events: keep it at its second read */
+	const char *const *allow, *const *deny; /* what may be kept: as for ffs_cache_wanted() */
+	uint64_t max_age_ms;                    /* 0: the origin is asked each time */
+	uint64_t stale_ms;                      /* --stale-if-error, 0: never */
+	unsigned max_clients;                   /* connections, 0: what RLIMIT_NOFILE allows */
+	const struct ffs_times *times;          /* NULL: as they should be */
+	const char *pins;                       /* of ffs-hotmon's maps, NULL: ffs_maps_dir() */
 	void (*note)(void *arg, bool detail, const char *text); /* a line for the user */
 	void *arg;
 	const volatile sig_atomic_t *stop;

@@ -33,7 +33,8 @@ struct ffs_gateopt_with {
 	const struct ffs_config_opts *config;
 	const struct ffs_nodes *nodes; /* the first is the origin where none is named */
 	const char *cache;             /* its directory */
-	bool keep_all, keep_second;    /* as ffs_gate_opts' */
+	bool keep_all, keep_second;    /* these as ffs_gate_opts' */
+	const char *const *allow, *const *deny;
 	void (*note)(void *arg, bool detail, const char *text);
 	void *arg;
 	const volatile sig_atomic_t *stop;

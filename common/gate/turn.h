@@ -29,6 +29,7 @@ struct ffs_turns {
 	struct ffs_served *served; /* NULL: nobody counts */
 	uint64_t max_age_ms, stale_ms;
 	bool keep_all, keep_second;
+	const char *const *allow, *const *deny; /* as for ffs_cache_wanted() */
 	/* Where a flight has more for a turn, or what it waits for: ffs_flight_send() or
 	 * ffs_turn_again(). */
 	void (*wake)(struct ffs_turn *t);

@@ -112,10 +112,18 @@ woken(struct ffs_flight_reader *r)
 }
 
 static bool
+allowed(const struct ffs_turn *t)
+{
+	return ffs_cache_wanted(t->all->allow, t->all->deny, t->name.bucket, t->name.key);
+}
+
+static bool
 wanted(const struct ffs_turn *t)
 {
 	struct ffs_cache_noted noted;
 
+	if (!allowed(t))
+		return false;
 	if (t->all->keep_all)
 		return true;
 	/* This miss is one of them. */
@@ -294,7 +302,7 @@ ffs_turn_came(struct ffs_turn *t, const struct ffs_head *h, bool had)
 	f = t->leads ? NULL : ffs_flights_find(t->all->flights, &t->name);
 	if (f)
 		return meet(t, f, h, etag);
-	if (!t->leads && !had && (t->ask.conditional || !wanted(t)))
+	if (!t->leads && (had ? !allowed(t) : t->ask.conditional || !wanted(t)))
 		return FFS_TURN_PASS;
 	if (!t->kept && !(t->kept = malloc(sizeof(*t->kept))))
 		return FFS_TURN_PASS;
