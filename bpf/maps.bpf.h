@@ -249,13 +249,15 @@ struct {
 	__type(value, struct meant);
 } meants SEC(".maps");
 
-/* The same for the gateway, which takes out what it has read.  LRU: it may not come to that. */
+/* The same for the gateway, which takes out what it has read.  LRU: it may not come to that.  Those
+ * who came by themselves are apart, for nobody needs leave to be one of them, and they must not push
+ * out whom another meant. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, struct ffs_caller_key);
 	__type(value, struct ffs_caller);
-} callers SEC(".maps");
+} callers SEC(".maps"), visitors SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -283,7 +283,14 @@ calls(struct bpf_sock_ops *skops)
 		return;
 	c = m->caller;
 	c.ns = bpf_ktime_get_ns();
-	bpf_map_update_elem(&callers, &k, &c, BPF_ANY);
+	/* One that had the same ends is no more. */
+	if (c.meant.port) {
+		bpf_map_delete_elem(&visitors, &k);
+		bpf_map_update_elem(&callers, &k, &c, BPF_ANY);
+	} else {
+		bpf_map_delete_elem(&callers, &k);
+		bpf_map_update_elem(&visitors, &k, &c, BPF_ANY);
+	}
 }
 
 /* Whom the peer stands for, who is here; NULL: nobody else. */

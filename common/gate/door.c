@@ -33,7 +33,7 @@ struct ffs_door {
 	int life;                    /* UDP; what it is for: struct ffs_gate_entry */
 	struct ffs_linger linger;
 	/* The pins, -1: none. */
-	int gate, marks, relays, callers;
+	int gate, marks, relays, callers, visitors;
 	int tls_relays;       /* with --tls only */
 	int before;           /* callers that were: who has not been accepted yet may be in there */
 	struct ffs_maps maps; /* of which only loaded is used */
@@ -140,6 +140,7 @@ ffs_door_new(const char *dir, const int *listeners, unsigned n)
 		.marks = -1,
 		.relays = -1,
 		.callers = -1,
+		.visitors = -1,
 		.tls_relays = -1,
 		.before = -1 };
 	d->dir = dir ? strdup(dir) : ffs_maps_dir();
@@ -162,7 +163,7 @@ ffs_door_new(const char *dir, const int *listeners, unsigned n)
 static void
 close_pins(struct ffs_door *d)
 {
-	int *fds[] = { &d->gate, &d->marks, &d->relays, &d->tls_relays, &d->before };
+	int *fds[] = { &d->gate, &d->marks, &d->relays, &d->tls_relays, &d->visitors, &d->before };
 	size_t i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
@@ -200,7 +201,8 @@ open_pins(struct ffs_door *d)
 	d->marks = ffs_pins_map(d->dir, "life", true);
 	d->relays = ffs_pins_map(d->dir, "relays", true);
 	d->callers = ffs_pins_map(d->dir, "callers", true);
-	if (d->gate < 0 || d->marks < 0 || d->relays < 0 || d->callers < 0 ||
+	d->visitors = ffs_pins_map(d->dir, "visitors", true);
+	if (d->gate < 0 || d->marks < 0 || d->relays < 0 || d->callers < 0 || d->visitors < 0 ||
 	    bpf_map_update_elem(d->marks, &d->life, &(uint32_t){ 1 }, BPF_ANY)) {
 		close_pins(d);
 		return false;
@@ -287,6 +289,13 @@ ffs_door_free(struct ffs_door *d)
 
 /* --- connections --- */
 
+/* Of one of the tables, once. */
+static bool
+take(int fd, const struct ffs_caller_key *k, struct ffs_caller *c)
+{
+	return fd >= 0 && !bpf_map_lookup_and_delete_elem(fd, k, c);
+}
+
 int
 ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c)
 {
@@ -304,8 +313,7 @@ ffs_door_caller(struct ffs_door *d, int fd, struct ffs_door_caller *c)
 		return -ESTALE;
 	if (!end_of(&k.gate, &here) || !end_of(&k.client, &there))
 		return -ENOENT;
-	if ((d->callers < 0 || bpf_map_lookup_and_delete_elem(d->callers, &k, &v)) &&
-	    (d->before < 0 || bpf_map_lookup_and_delete_elem(d->before, &k, &v)))
+	if (!take(d->callers, &k, &v) && !take(d->visitors, &k, &v) && !take(d->before, &k, &v))
 		return -ENOENT;
 	if (ffs_clock_ns() - v.ns > STALE_NS)
 		return -ESTALE;

@@ -360,6 +360,7 @@ ffs_load_pin(struct ffs_load *l, const char *dir)
 		{ l->skel->maps.life, 0600, l->o.uid },
 		{ l->skel->maps.relays, 0600, l->o.uid },
 		{ l->skel->maps.callers, 0600, l->o.uid },
+		{ l->skel->maps.visitors, 0600, l->o.uid },
 		{ l->skel->maps.tls_relays, 0600, l->o.uid },
 	};
 	char name[64];
