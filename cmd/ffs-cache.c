@@ -16,6 +16,7 @@
 #include "common/base/exit.h"
 #include "common/base/process.h"
 #include "common/base/progress.h"
+#include "common/follow/fetch.h"
 #include "common/follow/fillopts.h"
 #include "common/follow/follow.h"
 #include "common/follow/stock.h"
@@ -54,6 +55,7 @@ struct run {
 	struct ffs_tell tell;
 	struct ffs_progress progress;
 	struct ffs_gateopt_run *gate; /* NULL: nothing is served */
+	struct ffs_fetch *fetch;      /* for it; NULL: not yet */
 	enum ffs_exit status;
 };
 
@@ -238,6 +240,8 @@ follow_run(struct run *run)
 		return -EAGAIN;
 	if (run->o->verbose)
 		warnx("following; the cache is '%s'", ffs_cache_path(run->cache));
+	ffs_fetch_free(run->fetch);
+	run->fetch = NULL;
 	rc = ffs_follow_run(f);
 	ffs_follow_stats(f, &stats);
 	ffs_follow_free(f);
@@ -245,6 +249,38 @@ follow_run(struct run *run)
 		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
 	if (!rc && run->status == FFS_EXIT_OK)
 		check_told(run, ffs_tell_end(&run->tell, &stats));
+	return rc;
+}
+
+static void
+on_fetch(void *arg, const char *text)
+{
+	on_gate(arg, true, text);
+}
+
+/* Nobody follows, for a second: fetch what the gateway wants. */
+static int
+fetch_run(struct run *run)
+{
+	struct ffs_fetch_opts o = { .fill = filler_opts(run),
+		.wanted = ffs_gateopt_wanted(run->gate),
+		.config = &run->o->config,
+		.origin = run->o->gate.origin,
+		.own = &run->own,
+		.note = on_fetch,
+		.arg = run,
+		.stop = ffs_process_stop() };
+	int rc;
+
+	if (!o.wanted) {
+		sleep(1);
+		return 0;
+	}
+	if (!run->fetch)
+		run->fetch = ffs_fetch_new(&o);
+	rc = run->fetch ? ffs_fetch_run(run->fetch, 1000) : -errno;
+	if (rc && rc != -ESTALE)
+		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
 	return rc;
 }
 
@@ -436,14 +472,16 @@ main(int argc, char **argv)
 	if (o.mode == FOLLOW || o.mode == WARM)
 		open_stores(&run);
 	while (o.mode == FOLLOW && (rc = follow_run(&run)) && !*ffs_process_stop()) {
-		if (rc == -EAGAIN) {
-			sleep(1); /* ffs-hotmon may come later */
+		/* ffs-hotmon may come later */
+		if (rc == -EAGAIN && !fetch_run(&run))
 			continue;
-		}
+		ffs_fetch_free(run.fetch);
+		run.fetch = NULL;
 		warnx("the cache was removed: making it anew");
 		ffs_cache_free(run.cache);
 		open_cache(&run, true);
 	}
+	ffs_fetch_free(run.fetch);
 	if (run.gate && ffs_gateopt_end(run.gate))
 		run.status = FFS_EXIT_FAIL;
 	if (o.mode == WARM)

@@ -165,6 +165,55 @@ active() {
 	[ "$hits" -gt 0 ]
 }
 
+# in_parts KEY: read it by three ranges, as programs do who read large objects.
+in_parts() {
+	local r
+	for r in 0-999999 1000000-1999999 2000000-; do
+		curl -sS --fail --range "$r" "$(gate_for "$1")"
+	done
+}
+
+@test "what is read in parts is fetched whole: at once, or when it is read again" {
+	store
+	proxied
+	start_gate --admit all
+	# Not of a part that is read once.
+	curl -sS --fail --range 0-99 "$(gate_for big.bin)" | cmp - <(head -c 100 big.bin)
+	in_parts big.bin | cmp - big.bin
+	until_true 10 is_kept big.bin
+	was_asked big.bin 5
+	in_parts big.bin | cmp - big.bin
+	curl -sS --fail "$(gate_for big.bin)" | cmp - big.bin
+	hits=$(ffs-cache --stat --json | sed -n 's/.*"hits":\([0-9]*\).*/\1/p')
+	[ "$hits" -eq 4 ]
+	ffs-cache --verify
+	stop_gate
+	ffs-cache --clear >/dev/null
+	start_gate
+	in_parts big.bin | cmp - big.bin
+	[ -z "$(entries)" ]
+	curl -sS --fail --range 0-0 "$(gate_for big.bin)" | cmp - <(head -c 1 big.bin)
+	until_true 10 is_kept big.bin
+	in_parts big.bin | cmp - big.bin
+}
+
+@test "what is read in parts is fetched of the origin that is named, and not without credentials" {
+	store
+	proxied
+	unset AWS_ENDPOINT_URL
+	start_gate --admit all --origin "$url"
+	in_parts big.bin | cmp - big.bin
+	until_true 10 is_kept big.bin
+	in_parts big.bin | cmp - big.bin
+	was_asked big.bin 7
+	stop_gate
+	ffs-cache --clear >/dev/null
+	env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY \
+		ffs-cache --serve 127.0.0.1:0 --origin "$url" --admit all -v >keyless.url 2>keyless.log 3>&- &
+	pids+=("$!")
+	until_true 10 grep -q "in parts of '$url' is not kept: there are no credentials" keyless.log
+}
+
 # readers N URL: curls in the background, outputs in ./out.1 and so on; their ids in readers.
 readers() {
 	local i

@@ -48,6 +48,7 @@ struct ffs_gate {
 	struct ffs_door *door;
 	struct ffs_metrics *metrics;
 	struct ffs_turns turns;
+	struct ffs_parts *parts;
 	struct ffs_clients clients;
 	struct ffs_count count;
 	struct ffs_loop_call flown; /* a flight's thread has ended something */
@@ -327,6 +328,7 @@ set_turns(struct ffs_gate *g)
 		.keep_second = g->o.keep_second,
 		.allow = g->o.allow,
 		.deny = g->o.deny,
+		.parts = g->parts,
 		.wake = ffs_client_wake,
 		.note = g->o.note,
 		.arg = g->o.arg };
@@ -395,6 +397,10 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 		g->vouch = ffs_vouch_new(g->o.origin);
 		rc = g->vouch ? open_cache(g) : -errno;
 	}
+	if (!rc && o->wanted) {
+		g->parts = ffs_parts_new(o->wanted, o->keep_all);
+		rc = g->parts ? 0 : -ENOMEM;
+	}
 	if (!rc)
 		rc = open_origins(g, why);
 	if (!rc) {
@@ -445,6 +451,7 @@ ffs_gate_free(struct ffs_gate *g)
 	g->turns.flights = NULL;
 	ffs_loop_free(g->loop);
 	close_cache(g);
+	ffs_parts_free(g->parts);
 	ffs_vouch_free(g->vouch);
 	free(g->dir);
 	free(g);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/cache/cache.h"
+#include "common/cache/wanted.h"
 #include "common/gate/times.h"
 #include "common/s3/config.h"
 #include "common/s3/nodes.h"
@@ -28,6 +29,7 @@
  *	ask.h     is this request a read of an object, and of which
  *	turn.h    one request's use of the cache: pass, ask with If-None-Match, serve
  *	flight.h  an object on its way into the cache, read by many while it grows
+ *	parts.h   what is read in parts, and is to be fetched whole
  *	vouch.h   does the client's own signature prove who he is
  *	door.h    what the kernel's redirect knows: the origin that was meant, who asks; that we
  *live count.h   what was done; metrics.h says it
@@ -45,11 +47,12 @@ struct ffs_gate_opts {
 	bool keep_all;                     /* --admit all: keep what misses while it streams */
 	bool keep_second; /* without the kernel's events: keep it at its second read */
 	const char *const *allow, *const *deny; /* what may be kept: as for ffs_cache_wanted() */
-	uint64_t max_age_ms;                    /* 0: the origin is asked each time */
-	uint64_t stale_ms;                      /* --stale-if-error, 0: never */
-	unsigned max_clients;                   /* connections, 0: what RLIMIT_NOFILE allows */
-	const struct ffs_times *times;          /* NULL: as they should be */
-	const char *pins;                       /* of ffs-hotmon's maps, NULL: ffs_maps_dir() */
+	struct ffs_wanted *wanted;     /* what is read in parts goes there; NULL: nobody fetches */
+	uint64_t max_age_ms;           /* 0: the origin is asked each time */
+	uint64_t stale_ms;             /* --stale-if-error, 0: never */
+	unsigned max_clients;          /* connections, 0: what RLIMIT_NOFILE allows */
+	const struct ffs_times *times; /* NULL: as they should be */
+	const char *pins;              /* of ffs-hotmon's maps, NULL: ffs_maps_dir() */
 	void (*note)(void *arg, bool detail, const char *text); /* a line for the user */
 	void *arg;
 	const volatile sig_atomic_t *stop;

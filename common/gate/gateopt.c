@@ -11,6 +11,7 @@
 struct ffs_gateopt_run {
 	struct ffs_endpoint origin; /* where one was named */
 	struct ffs_times times;
+	struct ffs_wanted *wanted;
 	struct ffs_gate *gate;
 };
 
@@ -119,6 +120,10 @@ ffs_gateopt_start(const struct ffs_gateopt *o, const struct ffs_gateopt_with *w,
 	rc = take_times(r, why);
 	if (!rc)
 		rc = find_origin(r, o, w, &g, why);
+	if (!rc && w->keep_second) {
+		g.wanted = r->wanted = ffs_wanted_new();
+		rc = r->wanted ? 0 : -errno;
+	}
 	if (!rc) {
 		g.cache = ffs_cache_open(w->cache, false, why);
 		rc = g.cache ? 0 : -errno;
@@ -141,6 +146,12 @@ ffs_gateopt_url(const struct ffs_gateopt_run *r)
 	return ffs_gate_url(r->gate);
 }
 
+struct ffs_wanted *
+ffs_gateopt_wanted(const struct ffs_gateopt_run *r)
+{
+	return r->wanted;
+}
+
 int
 ffs_gateopt_end(struct ffs_gateopt_run *r)
 {
@@ -151,6 +162,7 @@ ffs_gateopt_end(struct ffs_gateopt_run *r)
 	if (r->gate)
 		rc = ffs_gate_join(r->gate);
 	ffs_gate_free(r->gate);
+	ffs_wanted_free(r->wanted);
 	ffs_endpoint_release(&r->origin);
 	free(r);
 	return rc;

@@ -47,6 +47,9 @@ struct ffs_gateopt_run *ffs_gateopt_start(
     const struct ffs_gateopt *o, const struct ffs_gateopt_with *w, char **why);
 const char *ffs_gateopt_url(const struct ffs_gateopt_run *r);
 
+/* What its clients read in parts and is to be fetched; NULL where the kernel tells that. */
+struct ffs_wanted *ffs_gateopt_wanted(const struct ffs_gateopt_run *r);
+
 /* Wait for its end, and free it.  0 or -errno. */
 int ffs_gateopt_end(struct ffs_gateopt_run *r);
 

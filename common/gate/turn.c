@@ -318,7 +318,13 @@ enum ffs_turn_way
 ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *h)
 {
 	enum ffs_turn_way way = answer(t, h);
+	struct ffs_answer_part part;
+	char etag[128];
 
+	ffs_answer_etag(h, etag);
+	if (way == FFS_TURN_PASS && t->ask.kind == FFS_ASK_READ && t->hit.fd < 0 && etag[0] &&
+	    t->ask.range[0] && ffs_answer_part(h, &part))
+		t->whole = part.size;
 	if (way == FFS_TURN_PASS || way == FFS_TURN_REPEAT)
 		ffs_turn_passed(t);
 	return way;
@@ -343,6 +349,8 @@ ffs_turn_end(struct ffs_turn *t, uint64_t bytes, uint64_t us, bool ok)
 		spoil(t);
 	if (t->from != FFS_SERVED_ORIGIN && t->ask.kind == FFS_ASK_READ && (ok || bytes))
 		ffs_cache_note_hit(t->all->cache, &t->name, bytes, us);
+	if (t->whole && t->all->parts)
+		ffs_parts_read(t->all->parts, &t->name, t->whole, bytes);
 	if (t->all->served && (ok || bytes))
 		ffs_served_note(t->all->served, t->name.key ? &t->name : NULL, t->comm, t->uid,
 		    t->from, bytes, us);

@@ -12,6 +12,7 @@
 #include "common/cache/served.h"
 #include "common/gate/ask.h"
 #include "common/gate/flight.h"
+#include "common/gate/parts.h"
 #include "common/gate/vouch.h"
 
 /*
@@ -30,6 +31,7 @@ struct ffs_turns {
 	uint64_t max_age_ms, stale_ms;
 	bool keep_all, keep_second;
 	const char *const *allow, *const *deny; /* as for ffs_cache_wanted() */
+	struct ffs_parts *parts; /* what is read of objects; NULL: nobody fetches them */
 	/* Where a flight has more for a turn, or what it waits for: ffs_flight_send() or
 	 * ffs_turn_again(). */
 	void (*wake)(struct ffs_turn *t);
@@ -85,7 +87,9 @@ struct ffs_turn {
 	unsigned minor;             /* the request's HTTP/1.minor */
 	bool keep_alive;            /* the client's connection stays */
 	bool written;               /* a write that was done */
-	bool good;  /* hit is an answer to this request if it is the current version */
+	bool good; /* hit is an answer to this request if it is the current version */
+	uint64_t
+	    whole;  /* the size of the object of which the origin gives a part, 0: it does not */
 	time_t now; /* of begin */
 	int checked;
 };
