@@ -489,6 +489,30 @@ lab_flood() {
 	in_lab -n 1 lab_flood
 }
 
+lingers() {
+	linger=$(pgrep -P "$gateway_pid" -x ffs-linger) && [ "$linger" != "${1-}" ]
+}
+
+lab_linger() {
+	start_stores
+	start_hotmon --redirect
+	start_gateway
+	lingers
+	# What would keep the listening sockets.
+	kill -KILL "$linger"
+	until_true 10 lingers "$linger"
+	# And only these.
+	[ "$(find "/proc/$linger/fd" -lname 'socket:*' | wc -l)" -eq 2 ]
+	[ "$(find "/proc/$linger/fd" -type l | wc -l)" -eq 3 ]
+	gone "$gateway_pid"
+	until_true 10 test ! -e "/proc/$linger"
+	straight
+}
+
+@test "what keeps the listening sockets a moment longer is there again when it was killed" {
+	in_lab -n 1 lab_linger
+}
+
 lab_hotmon_ends() {
 	start_stores
 	for how in INT KILL; do

@@ -88,6 +88,16 @@ ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n)
 	return rc;
 }
 
+bool
+ffs_linger_lives(struct ffs_linger *l)
+{
+	if (l->pid > 0 && waitpid(l->pid, NULL, WNOHANG) == l->pid) {
+		ffs_linger_let_go(l);
+		l->pid = -1;
+	}
+	return l->pid > 0;
+}
+
 void
 ffs_linger_let_go(struct ffs_linger *l)
 {

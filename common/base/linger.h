@@ -1,6 +1,7 @@
 #ifndef FFS_LINGER_H
 #define FFS_LINGER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -23,6 +24,9 @@ struct ffs_linger {
 
 /* 0 or -errno. */
 int ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n);
+
+/* Is it there: not before it was started, nor when somebody has killed it. */
+bool ffs_linger_lives(struct ffs_linger *l);
 
 /* From here on they are held so long; and wait for that. */
 void ffs_linger_let_go(struct ffs_linger *l);

@@ -242,7 +242,7 @@ ffs_door_beat(struct ffs_door *d)
 	if (is_taken(d))
 		return false;
 	/* Before anybody is sent here. */
-	if (d->maps.loaded.redirect && d->linger.pid < 0 &&
+	if (d->maps.loaded.redirect && !ffs_linger_lives(&d->linger) &&
 	    ffs_linger_start(&d->linger, d->listeners, d->n))
 		return false;
 	e.deadline_ns = ffs_clock_ns() + GOOD_NS;
