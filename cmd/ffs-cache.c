@@ -166,7 +166,7 @@ open_stores(struct run *run)
 		.closing = ffs_own_closing,
 		.socket_arg = &run->own };
 	char *detail = NULL, *exposed;
-	int rc = ffs_stores_init(&run->stores, &run->o->config, &http, &detail);
+	int rc = ffs_gateopt_stores(&run->o->gate, &run->stores, &run->o->config, &http, &detail);
 
 	if (rc)
 		errx(ffs_exit_of(rc), "%s", detail ? detail : strerror(-rc));

@@ -392,6 +392,17 @@ alive() {
 	[ "$(wc -l <out)" -eq 5000 ]
 }
 
+@test "where no other store is named the origin is the one to fill from" {
+	origin
+	AWS_ENDPOINT_URL=http://localhost:9009 gate -v
+	[[ $(head -n 1 gate.log) == "node local: endpoint $origin "* ]]
+	gate -v --endpoint http://127.0.0.1:1
+	[[ $(head -n 1 gate.log) == "node local: endpoint http://127.0.0.1:1 "* ]]
+	echo 'a http://127.0.0.2:1' >nodes
+	FFS_NODES=$PWD/nodes gate -v
+	[[ $(head -n 1 gate.log) == "node a: endpoint http://127.0.0.2:1 "* ]]
+}
+
 @test "what cannot be served is said in a line" {
 	usage_error ffs-cache --serve 127.0.0.1:1 127.0.0.1:2
 	usage_error ffs-cache --origin http://127.0.0.1:1

@@ -96,6 +96,25 @@ take_times(struct ffs_gateopt_run *r, char **why)
 	return 0;
 }
 
+int
+ffs_gateopt_stores(const struct ffs_gateopt *o, struct ffs_stores *st,
+    const struct ffs_config_opts *config, const struct ffs_http_opts *http, char **detail)
+{
+	struct ffs_config_opts named = *config;
+	int rc = ffs_stores_init(st, config, http, detail);
+	char *url;
+
+	if (rc || !o->origin || config->endpoint || st->nodes.listed)
+		return rc;
+	url = ffs_endpoint_url(o->origin);
+	free(url);
+	if (!url)
+		return 0; /* a bad one: find_origin() says so */
+	ffs_stores_release(st);
+	named.endpoint = o->origin;
+	return ffs_stores_init(st, &named, http, detail);
+}
+
 struct ffs_gateopt_run *
 ffs_gateopt_start(const struct ffs_gateopt *o, const struct ffs_gateopt_with *w, char **why)
 {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/gate/gate.h"
+#include "common/s3/stores.h"
 
 /* Serving as a command line asks for it, in a thread beside whatever else the tool does. */
 struct ffs_gateopt {
@@ -39,6 +40,11 @@ struct ffs_gateopt_with {
 	void *arg;
 	const volatile sig_atomic_t *stop;
 };
+
+/* ffs_stores_init(), by which objects are filled: where no store is named but the origin, and there
+ * is no list of nodes, they are the origin's. */
+int ffs_gateopt_stores(const struct ffs_gateopt *o, struct ffs_stores *st,
+    const struct ffs_config_opts *config, const struct ffs_http_opts *http, char **detail);
 
 /* Serve.  What w points to lives longer.  NULL with errno as ffs_gate_new()'s; *why (free it) is a
  * line for the user. */
