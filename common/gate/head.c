@@ -300,10 +300,19 @@ check_target(const struct ffs_head *h)
 static bool
 host_ok(const struct ffs_span *v)
 {
-	size_t i;
+	const char *p = v->p, *end = p + v->n, *bracket = memchr(p, ']', v->n);
 
-	for (i = 0; i < v->n; i++)
-		if (!is(v->p[i], TARGET) || strchr("/?#@\\,\"<>", v->p[i]))
+	if ((bracket != NULL) != (p < end && *p == '['))
+		return false;
+	if (bracket)
+		p = bracket + 1;
+	if (bracket && p < end && *p != ':')
+		return false;
+	for (; p < end && *p != ':'; p++)
+		if (!is(*p, TARGET) || strchr("/?#@\\,\"<>", *p))
+			return false;
+	for (p++; p < end; p++)
+		if (*p < '0' || *p > '9')
 			return false;
 	return true;
 }
@@ -411,8 +420,10 @@ ffs_head_answer(struct ffs_head *h, const char *p, size_t n, bool to_head)
 		h->body = h->length ? FFS_HEAD_LENGTH : FFS_HEAD_NONE;
 	else
 		h->body = FFS_HEAD_CLOSE;
-	/* Who talks until he closes cannot go on. */
-	if (h->body == FFS_HEAD_CLOSE)
+	/* Who talks until he closes cannot go on; nor who names a body where none can be: he may
+	 * send it. */
+	if (h->body == FFS_HEAD_CLOSE || (h->status == 304 && seen.chunked && !to_head) ||
+	    (h->status == 204 && (seen.chunked || (h->length && h->length != UINT64_MAX))))
 		h->keep_alive = false;
 	return len;
 }
