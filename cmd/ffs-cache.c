@@ -16,13 +16,11 @@
 #include "common/base/exit.h"
 #include "common/base/process.h"
 #include "common/base/progress.h"
-#include "common/follow/fetch.h"
+#include "common/daemon/daemon.h"
 #include "common/follow/fillopts.h"
-#include "common/follow/follow.h"
 #include "common/follow/stock.h"
 #include "common/follow/tell.h"
 #include "common/follow/warm.h"
-#include "common/gate/gateopt.h"
 #include "common/watch/halves.h"
 
 enum mode {
@@ -54,8 +52,6 @@ struct run {
 	struct ffs_own own;
 	struct ffs_tell tell;
 	struct ffs_progress progress;
-	struct ffs_gateopt_run *gate; /* NULL: nothing is served */
-	struct ffs_fetch *fetch;      /* for it; NULL: not yet */
 	enum ffs_exit status;
 };
 
@@ -69,26 +65,20 @@ help(void)
 	       "       ffs-cache --pin [DATASET...] | --unpin DATASET... | --evict GLOB...\n"
 	       "\n"
 	       "      --dir DIR         the cache's directory (default $FFS_CACHE, ~/.cache/ffs)\n"
-	       "      --size SIZE       keep at most so many bytes (default 20g)\n"
-	       "      --min-free PCT    of the disk stay free (default 10)\n"
-	       "      --admit hot|all   fill what is hot, or all that is read (default hot)\n"
-	       "      --allow GLOB      only these, BUCKET/KEY or a dataset (repeatable)\n"
-	       "      --deny GLOB       never these (repeatable)\n"
-	       "      --readahead K     with a hot chunk come the next K\n"
-	       "      --bwlimit RATE    bytes a second for fills, or 170mbit\n"
-	       "  -j, --jobs N          fills at once (default 4)\n"
-	       "%s      --json, --progress=auto|line|none\n"
+	       "%s%s      --json, --progress=auto|line|none\n"
 	       "      --endpoint URL, --region NAME, --profile NAME\n"
 	       "  -q, --quiet, -v, --verbose, -h, --help, -V, --version\n",
-	    ffs_gateopt_help());
+	    ffs_fillopts_help(), ffs_gateopt_help());
 }
 
 /* --- what the library reports --- */
 
 /* Nobody reads any more: end as if told to, so that fills are abandoned tidily. */
 static void
-check_told(struct run *run, int rc)
+on_told(void *arg, int rc)
 {
+	struct run *run = arg;
+
 	if (rc)
 		run->status = FFS_EXIT_FAIL;
 	if (rc && !*ffs_process_stop())
@@ -101,26 +91,11 @@ on_fill(void *arg, const struct ffs_filler_event *e)
 	struct run *run = arg;
 
 	ffs_progress_clear(&run->progress);
-	check_told(run, ffs_tell_fill(&run->tell, e));
+	on_told(run, ffs_tell_fill(&run->tell, e));
 }
 
 static void
-on_dropped(void *arg, const char *bucket, const char *key, int64_t entries)
-{
-	struct run *run = arg;
-
-	check_told(run, ffs_tell_dropped(&run->tell, bucket, key, entries));
-}
-
-static void
-on_note(void *arg, const char *text)
-{
-	(void)arg;
-	warnx("%s", text);
-}
-
-static void
-on_gate(void *arg, bool detail, const char *text)
+on_note(void *arg, bool detail, const char *text)
 {
 	const struct run *run = arg;
 
@@ -136,6 +111,8 @@ on_failed(void *arg, enum ffs_exit status, const char *text)
 	ffs_progress_clear(&run->progress);
 	warnx("%s", text);
 	run->status = ffs_exit_add(run->status, status);
+	if (run->o->mode == FOLLOW)
+		raise(SIGTERM); /* there is no going on */
 }
 
 /* --- what is done --- */
@@ -189,99 +166,32 @@ filler_opts(struct run *run)
 		.arg = run };
 }
 
-/* followed: what the kernel calls hot is filled, by this process or another. */
-static void
-serve(struct run *run, bool followed)
+static struct ffs_cache *
+renew(void *arg)
 {
-	struct ffs_gateopt_with w = { .config = &run->o->config,
-		.nodes = &run->stores.nodes,
-		.cache = ffs_cache_path(run->cache),
-		.keep_all = run->o->fill.all,
-		.keep_second = !followed,
-		.allow = run->o->fill.allow,
-		.deny = run->o->fill.deny,
-		.note = on_gate,
-		.arg = run,
-		.stop = ffs_process_stop() };
-	char *why = NULL;
+	struct run *run = arg;
 
-	run->gate = ffs_gateopt_start(&run->o->gate, &w, &why);
-	if (!run->gate)
-		errx(errno == EPERM ? FFS_EXIT_DENIED : FFS_EXIT_FAIL, "%s",
-		    why ? why : strerror(errno));
-	check_told(run, ffs_tell_serves(&run->tell, ffs_gateopt_url(run->gate)));
-}
-
-/* -ESTALE: the cache was removed. */
-static int
-follow_run(struct run *run)
-{
-	struct ffs_follow_opts o = { .fill = filler_opts(run),
-		.own = &run->own,
-		.dropped = on_dropped,
-		.note = run->o->quiet ? NULL : on_note,
-		.stop = ffs_process_stop() };
-	struct ffs_follow_stats stats;
-	char *why = NULL;
-	struct ffs_follow *f = ffs_follow_new(&o, &why);
-	int rc = f ? 0 : errno;
-
-	if (run->o->gate.serve && !run->gate) {
-		serve(run, f || rc == EBUSY);
-		on_gate(run, true, f ? "serving" : why ? why : strerror(rc));
-	}
-	if (!f && !run->gate)
-		errx(rc == EBUSY ? FFS_EXIT_FAIL
-		     : why       ? FFS_EXIT_UNSUP
-				 : ffs_exit_of(-rc),
-		    "%s", why ? why : strerror(rc));
-	free(why);
-	if (!f)
-		return -EAGAIN;
-	if (run->o->verbose)
-		warnx("following; the cache is '%s'", ffs_cache_path(run->cache));
-	ffs_fetch_free(run->fetch);
-	run->fetch = NULL;
-	rc = ffs_follow_run(f);
-	ffs_follow_stats(f, &stats);
-	ffs_follow_free(f);
-	if (rc && rc != -ESTALE)
-		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
-	if (!rc && run->status == FFS_EXIT_OK)
-		check_told(run, ffs_tell_end(&run->tell, &stats));
-	return rc;
+	ffs_cache_free(run->cache);
+	open_cache(run, true);
+	return run->cache;
 }
 
 static void
-on_fetch(void *arg, const char *text)
+daemon_run(struct run *run)
 {
-	on_gate(arg, true, text);
-}
-
-/* Nobody follows, for a second: fetch what the gateway wants. */
-static int
-fetch_run(struct run *run)
-{
-	struct ffs_fetch_opts o = { .fill = filler_opts(run),
-		.wanted = ffs_gateopt_wanted(run->gate),
-		.config = &run->o->config,
-		.origin = run->o->gate.origin,
+	struct ffs_daemon d = { .config = &run->o->config,
+		.gate = &run->o->gate,
+		.fill = filler_opts(run),
 		.own = &run->own,
-		.note = on_fetch,
+		.tell = &run->tell,
+		.told = on_told,
+		.note = on_note,
+		.failed = on_failed,
+		.renew = renew,
 		.arg = run,
 		.stop = ffs_process_stop() };
-	int rc;
 
-	if (!o.wanted) {
-		sleep(1);
-		return 0;
-	}
-	if (!run->fetch)
-		run->fetch = ffs_fetch_new(&o);
-	rc = run->fetch ? ffs_fetch_run(run->fetch, 1000) : -errno;
-	if (rc && rc != -ESTALE)
-		errx(FFS_EXIT_FAIL, "cannot go on: %s", strerror(-rc));
-	return rc;
+	ffs_daemon_run(&d);
 }
 
 static void
@@ -471,22 +381,11 @@ main(int argc, char **argv)
 		.refusals = o.mode == FOLLOW && (o.json || o.verbose) };
 	if (o.mode == FOLLOW || o.mode == WARM)
 		open_stores(&run);
-	while (o.mode == FOLLOW && (rc = follow_run(&run)) && !*ffs_process_stop()) {
-		/* ffs-hotmon may come later */
-		if (rc == -EAGAIN && !fetch_run(&run))
-			continue;
-		ffs_fetch_free(run.fetch);
-		run.fetch = NULL;
-		warnx("the cache was removed: making it anew");
-		ffs_cache_free(run.cache);
-		open_cache(&run, true);
-	}
-	ffs_fetch_free(run.fetch);
-	if (run.gate && ffs_gateopt_end(run.gate))
-		run.status = FFS_EXIT_FAIL;
-	if (o.mode == WARM)
+	if (o.mode == FOLLOW)
+		daemon_run(&run);
+	else if (o.mode == WARM)
 		warm_run(&run, argv + optind, (size_t)argc);
-	else if (o.mode != FOLLOW)
+	else
 		maintain(&run, argv + optind, (size_t)argc);
 	ffs_stores_release(&run.stores);
 	ffs_own_release(&run.own);

@@ -64,7 +64,8 @@ as_tests() {
 		[load]="base|s3|dataset|load" [get]="base|s3|cache|dataset|get" [node]="base|s3|node"
 		[watch]="base|s3|watch" [follow]="base|s3|cache|dataset|watch|follow"
 		[screen]="base|s3|cache|dataset|watch|screen"
-		[gate]="base|s3|cache|watch|gate")
+		[gate]="base|s3|cache|watch|gate"
+		[daemon]="base|cache|follow|gate|daemon")
 	for room in "$root"/common/*/; do
 		room=$(basename "$room")
 		[ -n "${below[$room]-}" ] || { echo "no place for $room" >&2; false; }

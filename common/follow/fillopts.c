@@ -95,3 +95,16 @@ ffs_fillopts_limit(const struct ffs_fillopts *o, struct ffs_cache *c)
 		limits.min_free_pc = o->limits.min_free_pc;
 	return ffs_cache_limits_set(c, &limits);
 }
+
+const char *
+ffs_fillopts_help(void)
+{
+	return "      --size SIZE       keep at most so many bytes (default 20g)\n"
+	       "      --min-free PCT    of the disk stay free (default 10)\n"
+	       "      --admit hot|all   fill what is hot, or all that is read (default hot)\n"
+	       "      --allow GLOB      only these, BUCKET/KEY or a dataset (repeatable)\n"
+	       "      --deny GLOB       never these (repeatable)\n"
+	       "      --readahead K     with a hot chunk come the next K\n"
+	       "      --bwlimit RATE    bytes a second for fills, or 170mbit\n"
+	       "  -j, --jobs N          fills at once (default 4)\n";
+}

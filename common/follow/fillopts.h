@@ -42,4 +42,7 @@ void ffs_fillopts_release(struct ffs_fillopts *o);
 /* Give the limits, where some were said, to the cache.  0 or -errno. */
 int ffs_fillopts_limit(const struct ffs_fillopts *o, struct ffs_cache *c);
 
+/* Their lines of the tool's help. */
+const char *ffs_fillopts_help(void);
+
 #endif

@@ -1,4 +1,4 @@
-#include "common/follow/fetch.h"
+#include "common/follow/errand.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,8 +17,8 @@ struct place {
 	struct ffs_filler *filler; /* NULL: nobody can read there for us */
 };
 
-struct ffs_fetch {
-	struct ffs_fetch_opts o;
+struct ffs_errand {
+	struct ffs_errand_opts o;
 	struct ffs_stores origin;
 	bool has_origin;
 	struct place v[2];
@@ -26,7 +26,7 @@ struct ffs_fetch {
 };
 
 static void
-note(struct ffs_fetch *f, const char *what, const char *url)
+note(struct ffs_errand *f, const char *what, const char *url)
 {
 	struct ffs_buf b = FFS_BUF_INIT;
 
@@ -39,7 +39,7 @@ note(struct ffs_fetch *f, const char *what, const char *url)
 }
 
 static int
-add(struct ffs_fetch *f, struct ffs_stores *st)
+add(struct ffs_errand *f, struct ffs_stores *st)
 {
 	const struct ffs_endpoint *ep = &st->nodes.v[0].ep;
 	struct place *p = &f->v[f->n++];
@@ -56,7 +56,7 @@ add(struct ffs_fetch *f, struct ffs_stores *st)
 
 /* The origin is one of the list's, or there is none. */
 static bool
-is_listed(const struct ffs_fetch *f, const char *url)
+is_listed(const struct ffs_errand *f, const char *url)
 {
 	const struct ffs_nodes *nodes = &f->o.fill.stores->nodes;
 	size_t i;
@@ -68,7 +68,7 @@ is_listed(const struct ffs_fetch *f, const char *url)
 }
 
 static int
-add_origin(struct ffs_fetch *f)
+add_origin(struct ffs_errand *f)
 {
 	struct ffs_config_opts config = *f->o.config;
 	struct ffs_http_opts http = { .max_connections = f->o.fill.how->jobs + 1,
@@ -92,10 +92,10 @@ add_origin(struct ffs_fetch *f)
 	return rc;
 }
 
-struct ffs_fetch *
-ffs_fetch_new(const struct ffs_fetch_opts *o)
+struct ffs_errand *
+ffs_errand_new(const struct ffs_errand_opts *o)
 {
-	struct ffs_fetch *f = calloc(1, sizeof(*f));
+	struct ffs_errand *f = calloc(1, sizeof(*f));
 	int rc;
 
 	if (!f)
@@ -106,13 +106,13 @@ ffs_fetch_new(const struct ffs_fetch_opts *o)
 		rc = add_origin(f);
 	if (!rc)
 		return f;
-	ffs_fetch_free(f);
+	ffs_errand_free(f);
 	errno = -rc;
 	return NULL;
 }
 
 void
-ffs_fetch_free(struct ffs_fetch *f)
+ffs_errand_free(struct ffs_errand *f)
 {
 	size_t i;
 
@@ -126,7 +126,7 @@ ffs_fetch_free(struct ffs_fetch *f)
 }
 
 static void
-want(struct ffs_fetch *f, const struct ffs_cache_name *n)
+want(struct ffs_errand *f, const struct ffs_cache_name *n)
 {
 	struct ffs_filler_want w = {
 		.node = SIZE_MAX, .bucket = n->bucket, .key = n->key, .hot = true
@@ -142,7 +142,7 @@ want(struct ffs_fetch *f, const struct ffs_cache_name *n)
 
 /* Work that is left is done; how much of it there is, or -errno. */
 static int
-fill(struct ffs_fetch *f, int ms)
+fill(struct ffs_errand *f, int ms)
 {
 	int left = 0, rc;
 	size_t i;
@@ -159,7 +159,7 @@ fill(struct ffs_fetch *f, int ms)
 }
 
 int
-ffs_fetch_run(struct ffs_fetch *f, int timeout_ms)
+ffs_errand_run(struct ffs_errand *f, int timeout_ms)
 {
 	struct pollfd p = { .fd = ffs_wanted_fd(f->o.wanted), .events = POLLIN };
 	int64_t left, end = ffs_clock_ms() + timeout_ms;

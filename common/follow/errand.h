@@ -1,5 +1,5 @@
-#ifndef FFS_FETCH_H
-#define FFS_FETCH_H
+#ifndef FFS_ERRAND_H
+#define FFS_ERRAND_H
 
 #include <signal.h>
 
@@ -11,9 +11,9 @@
  * The gateway's trigger, where there is none of the kernel's: what its clients read in parts is
  * fetched whole, by a GET of our own.
  */
-struct ffs_fetch;
+struct ffs_errand;
 
-struct ffs_fetch_opts {
+struct ffs_errand_opts {
 	struct ffs_filler_opts fill;
 	struct ffs_wanted *wanted;
 	const struct ffs_config_opts *config;
@@ -26,11 +26,11 @@ struct ffs_fetch_opts {
 };
 
 /* What o points to lives longer.  NULL with errno. */
-struct ffs_fetch *ffs_fetch_new(const struct ffs_fetch_opts *o);
+struct ffs_errand *ffs_errand_new(const struct ffs_errand_opts *o);
 /* Abandons what is running. */
-void ffs_fetch_free(struct ffs_fetch *f);
+void ffs_errand_free(struct ffs_errand *f);
 
 /* Fetch for so long, or until *stop.  0; -ESTALE: the cache was removed, open it anew; -errno. */
-int ffs_fetch_run(struct ffs_fetch *f, int timeout_ms);
+int ffs_errand_run(struct ffs_errand *f, int timeout_ms);
 
 #endif
