@@ -392,6 +392,41 @@ alive() {
 	[ "$(wc -l <out)" -eq 5000 ]
 }
 
+# A store with two addresses, of which the first takes no connections and refuses none: what it can
+# hold is held.
+lab_addresses() {
+	start_node --listen 127.0.0.2:0 --anonymous
+	port=${url##*:}
+	/usr/bin/python3 - "$port" >full 2>&1 <<-'END' &
+		import select, socket, sys
+		s = socket.socket()
+		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.listen(0)
+		held = []
+		while True:
+		    c = socket.socket()
+		    c.setblocking(False)
+		    c.connect_ex(s.getsockname())
+		    held.append(c)
+		    if not select.select([], [c], [], 1)[1]:
+		        break
+		print("full", flush=True)
+		select.select([], [], [])
+	END
+	pids+=("$!")
+	until_true 30 grep -q full full
+	printf '127.0.0.1 localhost\n127.0.0.1 store.example\n127.0.0.2 store.example\n' >hosts
+	mount --bind hosts /etc/hosts
+	origin=http://store.example:$port
+	FFS_GATE_TIMES=connect=500ms gate
+	run -0 curl -sSf -m 20 "$gate/"
+	[[ $output == *"<ListAllMyBucketsResult"* ]]
+}
+
+@test "a store's address that is silent is not its only one" {
+	in_lab -n 1 lab_addresses
+}
+
 @test "where no other store is named the origin is the one to fill from" {
 	origin
 	AWS_ENDPOINT_URL=http://localhost:9009 gate -v

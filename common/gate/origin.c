@@ -492,7 +492,7 @@ expire(struct ffs_origin *o)
 
 	if (o->idle)
 		ffs_origin_free(o);
-	else
+	else if (o->state != FFS_ORIGIN_CONNECTING || ffs_origin_elsewhere(o))
 		ffs_origin_fail(o, rc, NULL);
 }
 

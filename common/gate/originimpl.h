@@ -62,6 +62,8 @@ struct ffs_origin {
 
 /* Connect o, from the next address on that was not tried.  0: under way; -errno: none is left. */
 int ffs_origin_connect(struct ffs_origin *o);
+/* It took too long: the same with what is left of them. */
+int ffs_origin_elsewhere(struct ffs_origin *o);
 /* Something has come for a connection that is not open yet.  0: it is; -EAGAIN; -errno and o->why.
  */
 int ffs_origin_connecting(struct ffs_origin *o);

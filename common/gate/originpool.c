@@ -93,6 +93,16 @@ ffs_origin_connect(struct ffs_origin *o)
 	return rc;
 }
 
+int
+ffs_origin_elsewhere(struct ffs_origin *o)
+{
+	if (o->tried >= o->at->site.n)
+		return -ETIMEDOUT;
+	close_socket(o);
+	o->moved = ffs_loop_now(o->at->all->o.loop);
+	return ffs_origin_connect(o);
+}
+
 static int
 shake(struct ffs_origin *o)
 {

@@ -84,6 +84,21 @@ lookup_work(struct ffs_loop_work *w)
 		l->n = look_up(l->host, l->port, 0, l->v); /* a machine with loopback only */
 }
 
+/* The address that was reached last goes on being the first. */
+static void
+take(struct ffs_site *p, const struct lookup *l)
+{
+	struct sockaddr_storage good = p->v[p->good];
+	unsigned i;
+
+	p->good = 0;
+	for (i = 0; p->n && i < l->n; i++)
+		if (ffs_site_same(&l->v[i], &good))
+			p->good = i;
+	memcpy(p->v, l->v, sizeof(p->v));
+	p->n = l->n;
+}
+
 static void
 lookup_done(struct ffs_loop_call *c)
 {
@@ -96,9 +111,7 @@ lookup_done(struct ffs_loop_call *c)
 		p->at = ffs_loop_now(p->loop);
 		p->rc = l->n || p->n ? 0 : -EHOSTUNREACH;
 		if (l->n) {
-			memcpy(p->v, l->v, sizeof(p->v));
-			p->n = l->n;
-			p->good = 0;
+			take(p, l);
 		}
 		p->known(p->arg);
 	}
