@@ -234,12 +234,25 @@ all_right() {
 @test "32 clients that ask for one cold object make one origin request" {
 	store
 	proxied GET big.bin 1 gate
-	start_gate_counting --admit all
+	start_gate_counting --admit all --max-age 60
 	readers 32 "$(gate_for big.bin)"
 	until_true 30 active 32
 	touch gate.open
 	all_right
 	was_asked big.bin 1
+	[ "$(metric flights_joined_total)" -eq 31 ]
+	until_true 10 is_kept big.bin
+}
+
+@test "without --max-age one of the 32 asks once more, for all: is it still the current one" {
+	store
+	proxied GET big.bin 1 gate
+	start_gate_counting --admit all
+	readers 32 "$(gate_for big.bin)"
+	until_true 30 active 32
+	touch gate.open
+	all_right
+	was_asked big.bin 2
 	[ "$(metric flights_joined_total)" -eq 31 ]
 	until_true 10 is_kept big.bin
 }
@@ -378,13 +391,13 @@ all_right() {
 @test "objects that are written all the time, here and elsewhere, are never read as they were" {
 	store
 	start_gate_counting --admit all
-	run -0 --separate-stderr "$BATS_TEST_DIRNAME/gate/overwrites" "$direct" "$gate_url" 100
+	run -0 "$BATS_TEST_DIRNAME/gate/overwrites" "$direct" "$gate_url" 100
 	[ "$output" -gt 0 ]
 	[ "$(metric flights_total)" -gt 0 ]
 	stop_gate
 	# What is written through the gateway is, even inside --max-age.
 	start_gate --admit all --max-age 60
-	run -0 --separate-stderr "$BATS_TEST_DIRNAME/gate/overwrites" "$gate_url" "$gate_url" 50
+	run -0 "$BATS_TEST_DIRNAME/gate/overwrites" "$gate_url" "$gate_url" 50
 	[ "$output" -gt 0 ]
 	ffs-cache --verify
 }

@@ -181,6 +181,7 @@ ffs_flight_join(struct ffs_flight *f, struct ffs_flight_reader *r)
 	if (!f->prev)
 		return -EAGAIN;
 	r->flight = f;
+	r->came = f->asked;
 	reader_link(f->flies ? &f->active : &f->waiting, r);
 	return 0;
 }
@@ -210,6 +211,10 @@ ffs_flight_leave(struct ffs_flight_reader *r)
 	f->held++;
 	reader_unlink(r);
 	r->flight = NULL;
+	if (f->asker == r) {
+		f->asker = NULL;
+		ffs_flight_wake(f, true);
+	}
 	if (f->leader == r) {
 		f->leader = NULL;
 		/* His was the request, and there is no answer yet. */
@@ -381,4 +386,36 @@ ffs_flight_same(const struct ffs_flight *f, const struct ffs_flight_who *who)
 {
 	return who->kind != FFS_FLIGHT_NOBODY && who->kind == f->who.kind &&
 	       !strcmp(who->request, f->who.request);
+}
+
+bool
+ffs_flight_told(const struct ffs_flight_reader *r)
+{
+	return r->flight->told > r->came;
+}
+
+bool
+ffs_flight_asks(struct ffs_flight_reader *r)
+{
+	struct ffs_flight *f = r->flight;
+
+	if (f->asker) {
+		ffs_flight_wait(r);
+		return false;
+	}
+	f->asker = r;
+	f->asked++;
+	return true;
+}
+
+void
+ffs_flight_tells(struct ffs_flight_reader *r)
+{
+	struct ffs_flight *f = r->flight;
+
+	if (!f || f->asker != r)
+		return;
+	f->asker = NULL;
+	f->told = f->asked;
+	ffs_flight_wake(f, true);
 }

@@ -21,11 +21,12 @@
  *	LOST     there is no such flight: the answer was none to keep, the origin died, or nobody
  *	         read it any more.  Who waits asks the origin himself
  *
- * Who may read a flight without asking the origin: who waited for its head (the origin was asked
- * after he came, or nearly so) and is as good as the one who started it: both proven here, both
- * anonymous, or the same presigned request byte for byte; or who is proven, inside --max-age.  All
- * others ask the origin with If-None-Match and the flight's ETag, and read it on a 304.  So an
- * object that was written meanwhile is never read by who came after that.
+ * Only who is proven, inside --max-age, reads a flight without a word of the origin that is younger
+ * than his request: the answer that flies may have been given before he came, and the object been
+ * written since.  All others ask with If-None-Match and the flight's ETag, and read it on a 304.
+ *But of those who are as good as the one who started it (both proven here, both anonymous, or the
+ *same presigned request byte for byte) one asks for all who have come before he does: any number of
+ * clients who come together are two requests, one of them for a 304.
  *
  * Its last bytes are in memory (FFS_FLIGHT_WINDOW at most) until so many are written at once: who
  * keeps up with the origin reads them there.  What cannot be written (full disk, refused by the
@@ -59,6 +60,7 @@ struct ffs_flight_reader {
 	/* flight.c's */
 	struct ffs_flight *flight; /* NULL: none */
 	struct ffs_flight_reader *next, **prev;
+	uint64_t came; /* after so many questions */
 	bool served;
 };
 
@@ -125,8 +127,16 @@ enum ffs_flight_state ffs_flight_state(const struct ffs_flight *f);
 /* Of one that flies or has landed: what it is (fd is -1: ffs_flight_send()), and since when. */
 void ffs_flight_hit(const struct ffs_flight *f, struct ffs_cache_hit *hit);
 const struct ffs_kept *ffs_flight_kept(const struct ffs_flight *f);
-/* May who read it without asking the origin, having waited for its head. */
+/* Is who as good as the leader: what the origin says to one holds for the other. */
 bool ffs_flight_same(const struct ffs_flight *f, const struct ffs_flight_who *who);
+
+/* Has one like r asked since r came, and been told that this is the current version? */
+bool ffs_flight_told(const struct ffs_flight_reader *r);
+/* May r ask for all who are like him?  He tells them, or leaves.  False: another is asking, wait.
+ */
+bool ffs_flight_asks(struct ffs_flight_reader *r);
+/* The origin has said to r that this is the current version; nothing where he did not ask. */
+void ffs_flight_tells(struct ffs_flight_reader *r);
 /* So many bytes have come: a range from there on comes soon. */
 uint64_t ffs_flight_have(const struct ffs_flight *f);
 

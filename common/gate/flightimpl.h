@@ -30,6 +30,10 @@ struct ffs_flight {
 	 */
 	struct ffs_flight_reader *active, *waiting, *due, *leader;
 
+	/* Who asks the origin for those like him; how many have, and which last got a 304. */
+	struct ffs_flight_reader *asker;
+	uint64_t asked, told;
+
 	bool answered; /* there is an answer, perhaps none to keep */
 	bool begun;    /* its head is known: */
 	bool flies;    /* the cache has said yes, or no (alone) */

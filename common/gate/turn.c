@@ -252,8 +252,10 @@ not_modified(struct ffs_turn *t, const struct ffs_head *h)
 {
 	if (is_same(t, h)) {
 		validated(t);
-		if (ffs_turn_serve(t, h, FFS_SERVED_CHECKED))
+		if (ffs_turn_serve(t, h, FFS_SERVED_CHECKED)) {
+			ffs_flight_tells(&t->reader);
 			return FFS_TURN_SERVE;
+		}
 	} else {
 		drop(t);
 	}

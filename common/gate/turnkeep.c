@@ -170,16 +170,23 @@ board(struct ffs_turn *t)
 	return true;
 }
 
-/* It flies: may he read it, or does the origin have to say so? */
+/* It flies: may he read it, or does the origin have to say so, to him or to one like him? */
 static enum ffs_turn_way
-aboard(struct ffs_turn *t, bool same)
+aboard(struct ffs_turn *t)
 {
+	bool same = ffs_flight_same(t->flight, &t->who);
+
 	if (!board(t))
 		goto out;
-	if ((same || ffs_turn_fresh(t)) && ffs_turn_serve(t, NULL, FFS_SERVED_CACHE))
+	if (ffs_turn_fresh(t) && ffs_turn_serve(t, NULL, FFS_SERVED_CACHE))
+		return FFS_TURN_SERVE;
+	if (same && ffs_flight_told(&t->reader) && ffs_turn_serve(t, NULL, FFS_SERVED_CHECKED))
 		return FFS_TURN_SERVE;
 	if (!t->ask.may_add)
 		goto out;
+	/* But not for ever. */
+	if (same && time(NULL) - t->now < FFS_TURN_WAIT_MS / 1000 && !ffs_flight_asks(&t->reader))
+		return FFS_TURN_WAIT;
 	snprintf(t->add, sizeof(t->add), "If-None-Match: \"%s\"\r\n", t->hit.etag);
 	t->good = true;
 	return FFS_TURN_PASS;
@@ -200,7 +207,7 @@ ffs_turn_miss(struct ffs_turn *t)
 	if (f) {
 		if (!join(t, f))
 			return FFS_TURN_PASS;
-		return ffs_flight_state(f) == FFS_FLIGHT_ASKED ? FFS_TURN_WAIT : aboard(t, false);
+		return ffs_flight_state(f) == FFS_FLIGHT_ASKED ? FFS_TURN_WAIT : aboard(t);
 	}
 	/* What a range is of the object its answer says. */
 	if (t->ask.range[0] || !ffs_turn_believed(t) || !wanted(t))
@@ -218,7 +225,7 @@ ffs_turn_waited(struct ffs_turn *t)
 	switch (ffs_flight_state(f)) {
 	case FFS_FLIGHT_FLYING:
 	case FFS_FLIGHT_LANDED:
-		return aboard(t, ffs_flight_same(f, &t->who));
+		return aboard(t);
 	case FFS_FLIGHT_ASKED: /* long enough */
 		leave(t);
 		return FFS_TURN_PASS;
