@@ -552,6 +552,31 @@ lab_gateway() {
 	in_lab -n 1 lab_gateway
 }
 
+is_kept() {
+	[[ $(ffs-cache --list --json) == *"\"key\":\"$1\""* ]]
+}
+
+lab_gateway_blind() {
+	own_openssl
+	start_https
+	export AWS_CA_BUNDLE=$PWD/cert.pem FFS_CACHE=$PWD/cache
+	start_hotmon
+	env --default-signal ffs-cache --serve 127.0.0.1:0 --origin "$store" -v >served 2>cache.log 3>&- &
+	pids+=("$!")
+	until_true 20 grep -q '^http' served || { cat cache.log >&2; return 1; }
+	until_true 20 grep -q '^ffs-cache: following' cache.log
+	get_as reader b
+	get_as reader b
+	until_true 20 is_kept b
+	get_as reader b
+	run -0 ffs-cache --stat
+	[[ $output == *"2 origin, 1 revalidated"* ]]
+}
+
+@test "what the gateway reads over TLS and nobody sees is kept at its second read" {
+	in_lab -n 1 lab_gateway_blind
+}
+
 lab_names() {
 	own_openssl
 	start_https

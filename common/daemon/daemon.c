@@ -68,6 +68,24 @@ on_fill(void *arg, const struct ffs_filler_event *e)
 
 /* --- serving --- */
 
+/* Is what the gateway's origin gives called hot by the kernel, and known to who follows: a node of
+ * the list, without TLS. */
+static bool
+is_followed(const struct run *r)
+{
+	const struct ffs_nodes *nodes = &r->d.fill.stores->nodes;
+	const char *origin = r->d.gate->origin;
+	char *url = ffs_endpoint_url(origin ? origin : nodes->v[0].ep.url);
+	bool found = false;
+	size_t i;
+
+	for (i = 0; url && i < nodes->n; i++)
+		found |= !strcmp(url, nodes->v[i].ep.url);
+	found = found && !strncmp(url, "http://", 7);
+	free(url);
+	return found;
+}
+
 /* followed: what the kernel calls hot is filled, by this process or another. */
 static void
 serve(struct run *r, bool followed)
@@ -77,7 +95,7 @@ serve(struct run *r, bool followed)
 		.nodes = &r->d.fill.stores->nodes,
 		.cache = ffs_cache_path(r->d.fill.cache),
 		.keep_all = how->all,
-		.keep_second = !followed,
+		.keep_second = !followed || !is_followed(r),
 		.allow = how->allow,
 		.deny = how->deny,
 		.note = r->d.note,

@@ -209,7 +209,7 @@ ffs_bpffs_clear(struct ffs_bpffs *b)
 {
 	static const char *const inner[] = { FFS_PINS_LINKS, FFS_PINS_PROGRAMS, FFS_PINS_CLSACT,
 		FFS_PINS_CONSUMER };
-	int fd, n = clear_filters(b->dir);
+	int fd, gone, n = clear_filters(b->dir);
 	size_t i;
 
 	fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -219,8 +219,9 @@ ffs_bpffs_clear(struct ffs_bpffs *b)
 	 * another one would be another lock. */
 	n += !unlinkat(fd, "meta", 0);
 	/* Nobody is redirected who is not told of. */
-	if (!unlinkat(fd, FFS_PINS_LINKS "/connect4", 0) |
-	    !unlinkat(fd, FFS_PINS_LINKS "/connect6", 0)) {
+	gone = !unlinkat(fd, FFS_PINS_LINKS "/connect4", 0);
+	gone += !unlinkat(fd, FFS_PINS_LINKS "/connect6", 0);
+	if (gone) {
 		n++;
 		poll(NULL, 0, SENT_MS);
 	}
