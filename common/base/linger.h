@@ -19,8 +19,8 @@ struct ffs_linger {
 		.fd = -1, .pid = -1                                                                \
 	}
 
-/* How long. */
-#define FFS_LINGER_MS 100
+/* How long: on a busy machine who was on his way may not run for a while. */
+#define FFS_LINGER_MS 400
 
 /* 0 or -errno. */
 int ffs_linger_start(struct ffs_linger *l, const int *fds, unsigned n);

@@ -22,7 +22,7 @@ enum {
 	ACCEPTS = 64, /* before others have their turn */
 	SPARE = 64,   /* descriptors that are no client's */
 	CLIENTS_MAX = 65536,
-	BUSY_MS = 1000,     /* the port of one that was killed is free so soon */
+	BUSY_MS = 2000,     /* the port of one that was killed is free so soon */
 	TROUBLE_MS = 10000, /* of an origin is told so often */
 };
 
