@@ -1,5 +1,6 @@
 # The gateway cannot be told from the store behind it: the same requests, sent to both, by clients
 # that people have and by one that hides nothing, cold and from the cache.
+# Takes minutes.
 load helper.bash
 
 peers=$(realpath -m "${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}")
