@@ -191,6 +191,8 @@ take(struct ffs_client *c, const char *p, size_t n)
 		return true;
 	}
 	ffs_client_begin(c, h);
+	if (!c->q) /* no memory */
+		return true;
 	if (!c->q->body.done && ffs_client_feed(c, p + len, n - (size_t)len, &used))
 		broken_body(c);
 	used += (size_t)len;

@@ -36,7 +36,7 @@ ffs_client_refuse(struct ffs_client *c, int rc)
 	if (!c->q) {
 		c->q = calloc(1, sizeof(*c->q));
 		if (!c->q) {
-			ffs_client_close(c);
+			c->in.err = -ENOMEM; /* whoever is reading closes it */
 			return;
 		}
 		c->q->t0 = ffs_clock_us();
