@@ -823,6 +823,31 @@ lab_output() {
 	in_lab -n 1 lab_output
 }
 
+# A name server that takes its time is asked after all is attached.
+lab_early() {
+	start_store
+	python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 53))
+time.sleep(60)' 3>&- &
+	pids+=($!)
+	until_true 20 grep -q :0035 /proc/net/udp
+	printf 'nameserver 127.0.0.1\noptions timeout:2 attempts:1\n' >resolv.conf
+	mount --bind resolv.conf /etc/resolv.conf
+	AWS_ENDPOINT_URL=http://slow.example:9000 start_hotmon --ports "$ports" --json
+	curl -sS "$url/bkt/a" "$url/bkt/a" -o one -o two
+	[ ! -s hot ]
+	until_true 10 has_lines 1 hot
+	curl -sS "$url/bkt/b" "$url/bkt/b" -o one -o two
+	until_true 10 has_lines 2 hot
+	[ "$(jq -r .key hot | xargs)" = "a b" ]
+	stop_hotmon
+}
+
+@test "what becomes hot while the names of stores are looked up is told" {
+	in_lab -n 1 lab_early
+}
+
 lab_stats() {
 	start_store
 	run -0 ffs-hotmon --pin -q --ports "$ports" --cgroup "$FFS_LAB_CGROUP"

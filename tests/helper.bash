@@ -169,6 +169,7 @@ in_lab() {
 			pids=()
 			trap "trap - ERR; set +e; teardown" EXIT
 			trap 'echo "in the lab: $BASH_COMMAND (${FUNCNAME[*]:0:2}): ${output-}${stderr-}" >&2' ERR
+			trap 'echo "in the lab, out of time: $BASH_COMMAND (${FUNCNAME[*]:0:2}) line $LINENO" >&2; exit 1' TERM
 			set -eE
 			"$@"
 		END

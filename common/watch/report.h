@@ -49,8 +49,8 @@ int ffs_report_print_stats(FILE *f, bool json, const struct ffs_load_stats *s, s
  * Objects that have become hot since the last time, by polling: the ring is for ffs-cache.
  */
 struct ffs_report_hot;
-/* Those that are hot already are known.  NULL with errno. */
-struct ffs_report_hot *ffs_report_hot_new(const struct ffs_maps *m);
+/* all: those that are hot already are told of too; else they are known.  NULL with errno. */
+struct ffs_report_hot *ffs_report_hot_new(const struct ffs_maps *m, bool all);
 void ffs_report_hot_free(struct ffs_report_hot *h);
 /* Costs one lookup where nothing has.  each() as for ffs_maps_each(). */
 int ffs_report_hot_poll(

@@ -146,7 +146,7 @@ ffs_report_hot_poll(
 }
 
 struct ffs_report_hot *
-ffs_report_hot_new(const struct ffs_maps *m)
+ffs_report_hot_new(const struct ffs_maps *m, bool all)
 {
 	struct ffs_report_hot *h = calloc(1, sizeof(*h));
 	int rc = -ENOMEM;
@@ -154,8 +154,8 @@ ffs_report_hot_new(const struct ffs_maps *m)
 	if (h) {
 		h->m = m;
 		h->quiet = true;
-		rc = hot_events(h, &h->events);
-		if (!rc)
+		rc = all ? 0 : hot_events(h, &h->events);
+		if (!rc && !all)
 			rc = ffs_maps_stats(m, look, h);
 		h->quiet = false;
 	}
