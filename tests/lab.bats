@@ -56,6 +56,10 @@ run_lab() {
 	need_root
 	run -7 run_lab bash -c 'basename "$FFS_LAB" >name; sleep 1000 & exit 7'
 	left_nothing
+	# Nor the cgroups within its own, and who is in there.
+	run -7 run_lab bash -c 'basename "$FFS_LAB" >name; [ -n "$FFS_LAB_CGROUP" ] || exit 7
+		mkdir -p "$FFS_LAB_CGROUP/a/b" && echo $$ >"$FFS_LAB_CGROUP/a/b/cgroup.procs"; sleep 1000 & exit 7'
+	left_nothing
 	run -127 run_lab nonsense-no-such-command
 	left_nothing
 }

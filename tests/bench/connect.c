@@ -2,7 +2,10 @@
  * What a connect() takes, as a client sees it.
  *
  *	connect PORT...            listen at 127.0.0.1 and accept until killed
- *	connect -n N PORT          N connections there: "P50 P99" in microseconds
+ *	connect -n N PORT          N connections there: what they take at the median, in microseconds
+ *	connect -n N A PORT B PORT
+ *	                           N to each by one who is in cgroup A, then in B, by turns: both, as
+ *	                           machines are restless, and what the two differ by is less than that
  *
  * Each is reset and not closed, so that none stays in TIME_WAIT.
  */
@@ -17,6 +20,7 @@
 #include <unistd.h>
 
 #define PORTS 8
+#define BLOCK 64 /* connections in a turn */
 
 static struct sockaddr_in
 address(const char *port)
@@ -68,39 +72,76 @@ now_us(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static int
-measure(int n, const char *port)
+/* One connection, in microseconds; negative: refused. */
+static double
+once(const struct sockaddr_in *sa)
 {
 	const struct linger reset = { .l_onoff = 1 };
-	struct sockaddr_in sa = address(port);
-	double *v = calloc((size_t)n, sizeof(*v)), began;
-	int i, fd;
+	int rc, fd = socket(AF_INET, SOCK_STREAM, 0);
+	double us;
 
-	for (i = 0; v && i < n; i++) {
-		fd = socket(AF_INET, SOCK_STREAM, 0);
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		began = now_us();
-		if (connect(fd, (struct sockaddr *)&sa, sizeof(sa))) {
-			perror(port);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	us = now_us();
+	rc = connect(fd, (const struct sockaddr *)sa, sizeof(*sa));
+	us = now_us() - us;
+	close(fd);
+	return rc ? -1 : us;
+}
+
+static int
+enter(const char *cgroup)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	f = fopen(path, "w");
+	return f && fputs("0", f) >= 0 && !fclose(f) ? 0 : -1;
+}
+
+/* ends: PORT, or CGROUP PORT CGROUP PORT. */
+static int
+measure(int n, char **ends, int n_ends)
+{
+	int i, j, t, turns = n_ends == 1 ? 1 : 2;
+	struct sockaddr_in sa[2];
+	double *v[2];
+
+	for (t = 0; t < turns; t++) {
+		sa[t] = address(ends[turns == 1 ? 0 : 2 * t + 1]);
+		v[t] = calloc((size_t)n, sizeof(*v[t]));
+		if (!v[t])
 			return 1;
-		}
-		v[i] = now_us() - began;
-		close(fd);
-		/* Who accepts is to keep up. */
-		poll(NULL, 0, i % 64 ? 0 : 1);
 	}
-	if (!v)
-		return 1;
-	qsort(v, (size_t)n, sizeof(*v), by_size);
-	printf("%.2f %.2f\n", v[n / 2], v[n * 99 / 100]);
+	for (i = 0; i < n; i += BLOCK)
+		for (t = 0; t < turns; t++) {
+			if (turns == 2 && enter(ends[2 * t])) {
+				perror(ends[2 * t]);
+				return 1;
+			}
+			for (j = i; j < i + BLOCK && j < n; j++) {
+				v[t][j] = once(&sa[t]);
+				if (v[t][j] < 0) {
+					perror("connect");
+					return 1;
+				}
+			}
+			/* Who accepts is to keep up. */
+			poll(NULL, 0, 1);
+		}
+	for (t = 0; t < turns; t++) {
+		qsort(v[t], (size_t)n, sizeof(*v[t]), by_size);
+		printf("%.2f%c", v[t][n / 2], t == turns - 1 ? '\n' : ' ');
+		free(v[t]);
+	}
 	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc == 4 && !strcmp(argv[1], "-n") && atoi(argv[2]) > 0)
-		return measure(atoi(argv[2]), argv[3]);
+	if ((argc == 4 || argc == 7) && !strcmp(argv[1], "-n") && atoi(argv[2]) > 0)
+		return measure(atoi(argv[2]), argv + 3, argc - 3);
 	if (argc < 2 || argc > PORTS + 1)
 		return 2;
 	return serve(argv + 1, argc - 1);
