@@ -465,6 +465,75 @@ all_right() {
 	got 503 GET /bkt/none
 }
 
+# An object of which nobody is asked: not in the second in which something was written.
+kept_fresh() {
+	"$raw" -d old "$direct" PUT /bkt/k >/dev/null
+	ffs-cache --evict 'bkt/k' >/dev/null 2>&1 || true
+	until_true 20 served_from_cache
+}
+
+served_from_cache() {
+	local cached='requests_total{from="cache",method="GET",code="2xx"}' before
+	before=$(metric "$cached")
+	got 200 GET /bkt/k
+	[ "$(metric "$cached")" -gt "$before" ]
+}
+
+# written TEXT ARG...: an object is kept, then s3raw ARG... through the gateway makes it TEXT ("": gone).
+written() {
+	local text=$1 answer
+	shift
+	kept_fresh
+	answer=$("$raw" "${@//GATE/${gate_url#http://}}")
+	[[ $answer == 20* ]] || { echo "$answer" >&2; return 1; }
+	"$raw" "$gate_url" GET /bkt/k >answer
+	if [ -n "$text" ]; then
+		[ "$(tail -n 1 answer)" = "$text" ] || { echo "$*" >&2; cat answer >&2; return 1; }
+	else
+		[[ $(head -n 1 answer) == "404 "* ]] || { echo "$*" >&2; cat answer >&2; return 1; }
+	fi
+}
+
+@test "inside --max-age what is written through the gateway is, in whatever words" {
+	need_cmd /usr/bin/python3
+	export FFS_BPF_DIR="$PWD/nopins" MINIO_DOMAIN=stores.example
+	start_minio
+	url=$AWS_ENDPOINT_URL direct=$AWS_ENDPOINT_URL
+	made_bucket() { [[ $("$raw" "$url" PUT /bkt) =~ ^(200|409) ]]; }
+	until_true 30 made_bucket
+	start_gate_counting --admit all --max-age 300
+	written new1 -d new1 "$gate_url" PUT /bkt/k
+	# By names that nobody told us.
+	written new2 -H "alias.example:80" -d new2 "$gate_url" PUT /bkt/k
+	written new3 -H "bkt.stores.example" -d new3 "$gate_url" PUT /k
+	written new4 -d new4 "$gate_url" PUT http://GATE/bkt/k
+	written new5 -d new5 "$gate_url" PUT "/bkt/%6b?partNumber=1"
+	written '' -H alias.example "$gate_url" DELETE http://alias.example/bkt/k
+	# By lists of names, forms, and from elsewhere.
+	list='<Delete><Object><Key>k</Key></Object></Delete>'
+	sum=$(printf %s "$list" | openssl md5 -binary | base64)
+	written '' -d "$list" "$gate_url" POST '/bkt?%64elete' "Content-MD5: $sum"
+	written '' -H bkt.stores.example -d "$list" "$gate_url" POST '/?delete' "Content-MD5: $sum"
+	"$raw" -d other "$direct" PUT /bkt/other >/dev/null
+	written other -H alias.example "$gate_url" PUT /bkt/k 'x-amz-copy-source: /bkt/other'
+	policy=$(printf '{"expiration":"2999-01-01T00:00:00Z","conditions":[{"bucket":"bkt"},["starts-with","$key",""]]}' | base64 -w 0)
+	kept_fresh
+	"$raw" -H alias.example -d "$(printf -- '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--x\r\nContent-Disposition: form-data; name="policy"\r\n\r\n%s\r\n--x--\r\n' "$policy")" \
+		"$gate_url" POST '/bkt?any' 'Content-Type: multipart/form-data; boundary=x' >/dev/null
+	[ -z "$(entries)" ]
+	# Its fields, too.
+	written old -H alias.example -d '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>' "$gate_url" PUT '/bkt/k?tagging'
+	grep -q 'x-amz-tagging-count: 1' answer
+	# In parts: nothing before the end.
+	id=$("$raw" "$gate_url" POST '/bkt/k?uploads' | sed -n 's/.*<UploadId>\(.*\)<.UploadId>.*/\1/p')
+	[ -n "$id" ]
+	"$raw" -d whole "$gate_url" PUT "/bkt/k?partNumber=1&uploadId=$id" >part
+	tag=$(sed -n 's/^etag: //p' part)
+	is_kept k
+	written whole -H alias.example -d "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>$tag</ETag></Part></CompleteMultipartUpload>" \
+		"$gate_url" POST "/bkt/k?uploadId=$id"
+}
+
 @test "behind --max-age the store is asked again" {
 	store
 	proxied

@@ -1,14 +1,11 @@
 #include "common/gate/ask.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "common/cache/attr.h"
-#include "common/s3/sigv4.h"
+#include "common/gate/path.h"
 
 void
 ffs_ask_release(struct ffs_ask *a)
@@ -16,6 +13,7 @@ ffs_ask_release(struct ffs_ask *a)
 	free(a->bucket);
 	free(a->key);
 	a->bucket = a->key = NULL;
+	ffs_written_release(&a->written);
 }
 
 /* --- text --- */
@@ -39,34 +37,6 @@ holds(const char *p, size_t n, const char *what)
 
 /* --- where the bucket is --- */
 
-/* A host without its port and a dot at its end. */
-static struct ffs_span
-bare_host(const char *p, size_t n)
-{
-	const char *colon = memrchr(p, ':', n);
-
-	if (n && *p != '[' && colon)
-		n = (size_t)(colon - p);
-	if (n && p[n - 1] == '.')
-		n--;
-	return (struct ffs_span){ p, n };
-}
-
-static bool
-is_address(const struct ffs_span *host)
-{
-	char text[INET_ADDRSTRLEN];
-	struct in_addr in;
-
-	if (host->n && *host->p == '[')
-		return true;
-	if (host->n >= sizeof(text))
-		return false;
-	memcpy(text, host->p, host->n);
-	text[host->n] = '\0';
-	return inet_pton(AF_INET, text, &in) == 1;
-}
-
 /*
  * How many bytes of the Host field are a bucket's: 0, it addresses the store itself; -1, nobody
  * knows.
@@ -74,15 +44,15 @@ is_address(const struct ffs_span *host)
 static int
 bucket_in_host(const struct ffs_span *field, const char *const *hosts)
 {
-	struct ffs_span host = bare_host(field->p, field->n), h;
-	const char *name = "localhost";
+	struct ffs_span host = ffs_path_host(field), h;
+	struct ffs_span name = { "localhost", 9 };
 	size_t best = 0, at;
 
-	if (is_address(&host))
+	if (ffs_path_is_address(&host))
 		return 0;
-	for (; name; name = *hosts++) {
-		h = bare_host(name, strlen(name));
-		if (!h.n || h.n > host.n || is_address(&h))
+	for (; name.p; name = (struct ffs_span){ *hosts, *hosts ? strlen(*hosts) : 0 }, hosts++) {
+		h = ffs_path_host(&name);
+		if (!h.n || h.n > host.n || ffs_path_is_address(&h))
 			continue;
 		at = host.n - h.n;
 		if (strncasecmp(host.p + at, h.p, h.n))
@@ -93,22 +63,6 @@ bucket_in_host(const struct ffs_span *field, const char *const *hosts)
 			best = h.n;
 	}
 	return best ? (int)(host.n - best - 1) : -1;
-}
-
-/* Decoded; *rc -EINVAL for what cannot be a name in the cache, -ENOMEM. */
-static char *
-decode(const char *p, size_t n, int *rc)
-{
-	struct ffs_buf b = FFS_BUF_INIT;
-	char *s = NULL;
-
-	*rc = ffs_sigv4_decode(&b, p, n, false);
-	if (!*rc && memchr(b.p, '\0', b.len))
-		*rc = -EINVAL;
-	else if (!*rc && !(s = ffs_buf_detach(&b)))
-		*rc = -ENOMEM;
-	ffs_buf_release(&b);
-	return s;
 }
 
 /*
@@ -122,40 +76,6 @@ is_ambiguous(const struct ffs_span *path)
 	size_t n = slash ? (size_t)(slash - p) : path->n - 1;
 
 	return holds(p, n, "%2f");
-}
-
-/* Bucket, and key where there is one.  0; -EINVAL: neither is known; -ENOMEM. */
-static int
-take_name(struct ffs_ask *a, const struct ffs_span *path, const struct ffs_span *host, int label)
-{
-	enum { MAX = FFS_BUCKETNAME_MAX + 1 + FFS_ATTR_KEY_MAX };
-	struct ffs_buf name = FFS_BUF_INIT;
-	char *text, *slash;
-	int rc = 0, i;
-
-	for (i = 0; i < label; i++)
-		ffs_buf_addc(
-		    &name, host->p[i] >= 'A' && host->p[i] <= 'Z' ? host->p[i] | 0x20 : host->p[i]);
-	if (label)
-		ffs_buf_addc(&name, '/');
-	text = decode(path->p + 1, path->n - 1, &rc);
-	if (!rc)
-		ffs_buf_adds(&name, text);
-	free(text);
-	text = ffs_buf_detach(&name);
-	if (rc || !text) {
-		free(text);
-		return rc ? rc : -ENOMEM;
-	}
-	slash = strchrnul(text, '/');
-	if (slash == text || slash - text > FFS_BUCKETNAME_MAX ||
-	    strlen(slash) > FFS_ATTR_KEY_MAX + 1)
-		rc = -EINVAL;
-	else if (!(a->bucket = strndup(text, (size_t)(slash - text))) ||
-		 (slash[0] && slash[1] && !(a->key = strdup(slash + 1))))
-		rc = -ENOMEM;
-	free(text);
-	return rc;
 }
 
 /* --- the query --- */
@@ -179,7 +99,6 @@ struct query {
 	bool other;  /* there is something that is not understood */
 	bool signs;  /* it carries a signature */
 	bool covers; /* which covers If-None-Match */
-	bool part, upload, uploads, select, delete;
 };
 
 static void
@@ -200,11 +119,6 @@ take_query(struct query *q, const char *p, const char *end)
 			             holds(p, (size_t)(next - p), "if-none-match");
 		} else if (next > p && !names(p, n, "x-id")) {
 			q->other = true;
-			q->part |= names(p, n, "partNumber");
-			q->upload |= names(p, n, "uploadId");
-			q->uploads |= names(p, n, "uploads");
-			q->select |= names(p, n, "select");
-			q->delete |= names(p, n, "delete");
 		}
 	}
 }
@@ -354,26 +268,6 @@ take_fields(struct ffs_ask *a, const struct ffs_head *h)
 
 /* --- all of it --- */
 
-static enum ffs_ask_kind
-write_kind(const struct ffs_ask *a, const struct ffs_head *h, const struct query *q)
-{
-	static const char *const readers[] = { "OPTIONS", "TRACE", "CONNECT" };
-	bool post = ffs_span_is(&h->method, "POST"), delete = ffs_span_is(&h->method, "DELETE");
-	size_t i;
-
-	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
-		if (ffs_span_is(&h->method, readers[i]))
-			return FFS_ASK_OTHER;
-	/* A form's key is in its body; so are those of a list that is deleted. */
-	if (!a->key)
-		return delete || (post && (q->delete || !q->other)) ? FFS_ASK_WRITE_BUCKET
-		                                                    : FFS_ASK_OTHER;
-	/* What an upload in parts does before it is completed changes nothing. */
-	if (q->part || (post && (q->uploads || q->select)) || (delete &&q->upload))
-		return FFS_ASK_OTHER;
-	return FFS_ASK_WRITE;
-}
-
 static bool
 is_read(struct ffs_ask *a, const struct ffs_head *h, const struct query *q)
 {
@@ -390,31 +284,49 @@ is_read(struct ffs_ask *a, const struct ffs_head *h, const struct query *q)
 	return true;
 }
 
-int
-ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts)
+/* Its names, as this gateway reads it.  0; -EINVAL: there are none; -ENOMEM. */
+static int
+take_names(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts, struct query *q)
 {
 	const struct ffs_span *host = ffs_head_get(h, "Host", NULL);
 	const char *p = h->target.p, *end = p + h->target.n, *question;
-	bool get = ffs_span_is(&h->method, "GET"), head = ffs_span_is(&h->method, "HEAD");
-	struct query q = { 0 };
 	struct ffs_span path;
+	char *text;
 	int label, rc;
 
-	memset(a, 0, sizeof(*a));
 	if (!host || !h->target.n || *p != '/' || memchr(p, '#', h->target.n))
-		return 0;
+		return -EINVAL;
 	label = bucket_in_host(host, hosts);
 	if (label < 0)
-		return 0;
+		return -EINVAL;
 	a->hosted = label;
 	question = memchr(p, '?', h->target.n);
 	path = (struct ffs_span){ p, (size_t)((question ? question : end) - p) };
 	if (question)
-		take_query(&q, question + 1, end);
-	rc = take_name(a, &path, host, label);
-	if (!rc && !get && !head)
-		a->kind = write_kind(a, h, &q);
-	else if (!rc && (label || !is_ambiguous(&path)) && is_read(a, h, &q))
+		take_query(q, question + 1, end);
+	text = ffs_path_decode(&path, &rc);
+	if (!rc)
+		rc = ffs_path_names(text, host->p, (size_t)label, &a->bucket, &a->key);
+	free(text);
+	q->other |= !label && is_ambiguous(&path);
+	return rc;
+}
+
+int
+ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts)
+{
+	bool get = ffs_span_is(&h->method, "GET"), head = ffs_span_is(&h->method, "HEAD");
+	struct query q = { 0 };
+	int rc;
+
+	memset(a, 0, sizeof(*a));
+	rc = take_names(a, h, hosts, &q);
+	ffs_written_take(&a->written, h);
+	if (a->written.n || a->written.more) {
+		a->kind = ffs_written_wide(&a->written) ? FFS_ASK_WRITE_BUCKET : FFS_ASK_WRITE;
+		return 0;
+	}
+	if (!rc && (get || head) && is_read(a, h, &q))
 		a->kind = head ? FFS_ASK_HEAD : FFS_ASK_READ;
 	if (a->kind == FFS_ASK_OTHER)
 		ffs_ask_release(a);

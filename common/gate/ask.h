@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "common/gate/head.h"
+#include "common/gate/written.h"
 
 /*
  * What a request is, as far as the cache is concerned.  Only a GET or HEAD of one whole current
@@ -15,13 +16,14 @@ enum ffs_ask_kind {
 	FFS_ASK_OTHER, /* pass */
 	FFS_ASK_READ,  /* GET of an object */
 	FFS_ASK_HEAD,
-	FFS_ASK_WRITE,        /* PUT, POST, DELETE: the entry goes, before and after */
-	FFS_ASK_WRITE_BUCKET, /* POST ?delete: the bucket's entries go */
+	FFS_ASK_WRITE,        /* PUT, POST, DELETE: what is written goes, before and after */
+	FFS_ASK_WRITE_BUCKET, /* POST ?delete and the like: a bucket's entries are among it */
 };
 
 struct ffs_ask {
 	enum ffs_ask_kind kind;
-	char *bucket, *key; /* decoded; NULL for OTHER */
+	char *bucket, *key;         /* decoded; NULL for OTHER; of a write perhaps, too */
+	struct ffs_written written; /* of a write: all that it may be of */
 	bool hosted;    /* the bucket is in the host's name: where the store knows no such names it
 	                   reads another object */
 	bool checksums; /* x-amz-checksum-mode: ENABLED */
@@ -38,8 +40,9 @@ struct ffs_ask {
 /*
  * hosts: the names by which the store itself is addressed (origin's host, ours; a port does not
  * count), NULL at the end, so that BUCKET.HOST is virtual-hosted.  "localhost" is one of them, an
- * IP address the store itself; any other name is OTHER.  Names are those of the cache and of the
- * kernel's programs: the path, percent-decoded.  0 or -ENOMEM; ffs_ask_release() frees the members.
+ * IP address the store itself; a read by any other name is OTHER.  Names are those of the cache and
+ * of the kernel's programs: the path, percent-decoded.  0 or -ENOMEM; ffs_ask_release() frees the
+ * members.
  */
 int ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts);
 void ffs_ask_release(struct ffs_ask *a);

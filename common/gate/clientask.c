@@ -280,9 +280,7 @@ begin_turn(struct ffs_client *c, const struct ffs_head *h)
 	    c->all->endpoint(c->all->arg, c->who.redirected ? &c->who.meant : NULL);
 	enum ffs_turn_way way;
 
-	/* A read with a body is nothing that the cache could know. */
-	if (!endpoint || (!q->body.done && !repeatable(h) && !ffs_span_is(&h->method, "POST")) ||
-	    (!q->body.done && (q->to_head || ffs_span_is(&h->method, "GET"))))
+	if (!endpoint)
 		return FFS_TURN_PASS;
 	way = ffs_turn_begin(&q->turn, c->all->turns, h, endpoint, c->all->hosts, time(NULL));
 	q->turned = true;

@@ -26,7 +26,8 @@
  *	client.h  a client's connection: requests one after another
  *	origin.h  requests to origins over connections that are used again; site.h: where those are
  *	known.h   which store an address is
- *	ask.h     is this request a read of an object, and of which
+ *	ask.h     is this request a read of an object, and of which; written.h: or what else may
+ *	          it write; path.h: where names are in a request
  *	turn.h    one request's use of the cache: pass, ask with If-None-Match, serve
  *	flight.h  an object on its way into the cache, read by many while it grows
  *	parts.h   what is read in parts, and is to be fetched whole

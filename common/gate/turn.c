@@ -29,23 +29,42 @@ drop(struct ffs_turn *t)
 	(void)ffs_cache_drop(t->all->cache, &t->name);
 }
 
+static struct ffs_cache_name
+written_name(const struct ffs_turn *t, unsigned i)
+{
+	const struct ffs_written_name *w = &t->ask.written.v[i];
+
+	return (struct ffs_cache_name){ t->name.endpoint, w->bucket, w->key };
+}
+
 /* Somebody writes it: nor is what is on its way kept. */
 static void
 spoil(struct ffs_turn *t)
 {
-	ffs_turn_wrote(t);
-	if (t->name.key)
-		drop(t);
+	struct ffs_cache_name n;
+	unsigned i;
+
+	for (i = 0; i < t->ask.written.n; i++) {
+		n = written_name(t, i);
+		ffs_turn_wrote(t, &n);
+		if (n.key)
+			(void)ffs_cache_drop(t->all->cache, &n);
+	}
+	if (t->ask.written.more)
+		ffs_turn_wrote(t, NULL);
 }
 
-/* All entries of the bucket: each of the cache's is looked at. */
+/* All entries of the buckets: each of the cache's is looked at. */
 static void
-drop_bucket(struct ffs_turn *t)
+drop_buckets(struct ffs_turn *t)
 {
 	struct ffs_cache *c = ffs_cache_open(ffs_cache_path(t->all->cache), false, NULL);
+	unsigned i;
 
-	if (c)
-		(void)ffs_cache_drop_bucket(c, t->name.endpoint, t->name.bucket);
+	for (i = 0; c && i < t->ask.written.n; i++)
+		if (!t->ask.written.v[i].key)
+			(void)ffs_cache_drop_bucket(
+			    c, t->name.endpoint, t->ask.written.v[i].bucket);
 	ffs_cache_free(c);
 }
 
@@ -153,11 +172,10 @@ ffs_turn_begin(struct ffs_turn *t, struct ffs_turns *all, const struct ffs_head 
 		ffs_turn_meet(t, request);
 		return look(t);
 	case FFS_ASK_WRITE:
-		spoil(t);
-		return FFS_TURN_PASS;
 	case FFS_ASK_WRITE_BUCKET:
 		spoil(t);
-		return FFS_TURN_CHECK;
+		t->written = true;
+		return t->ask.kind == FFS_ASK_WRITE ? FFS_TURN_PASS : FFS_TURN_CHECK;
 	default:
 		return FFS_TURN_PASS;
 	}
@@ -167,7 +185,7 @@ void
 ffs_turn_check(struct ffs_turn *t)
 {
 	if (t->ask.kind == FFS_ASK_WRITE_BUCKET)
-		drop_bucket(t);
+		drop_buckets(t);
 	else
 		/* Of many who ask for it at once, one compares. */
 		t->checked = ffs_cache_is_verified(t->all->cache, &t->hit)
@@ -295,8 +313,8 @@ current(struct ffs_turn *t, const struct ffs_head *h)
 static enum ffs_turn_way
 answer(struct ffs_turn *t, const struct ffs_head *h)
 {
-	t->written = h->status >= 200 && h->status < 300 &&
-	             (t->ask.kind == FFS_ASK_WRITE || t->ask.kind == FFS_ASK_WRITE_BUCKET);
+	/* What it says of a failure of its own may have been done. */
+	t->written &= h->status < 400 || h->status >= 500;
 	if (t->written)
 		spoil(t);
 	if (!t->all->cache || (t->ask.kind != FFS_ASK_READ && t->ask.kind != FFS_ASK_HEAD))

@@ -86,7 +86,7 @@ struct ffs_turn {
 	struct ffs_kept *kept;      /* of hit */
 	unsigned minor;             /* the request's HTTP/1.minor */
 	bool keep_alive;            /* the client's connection stays */
-	bool written;               /* a write that was done */
+	bool written;               /* a write, which the origin has not refused */
 	bool good; /* hit is an answer to this request if it is the current version */
 	uint64_t
 	    whole;  /* the size of the object of which the origin gives a part, 0: it does not */

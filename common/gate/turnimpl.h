@@ -40,10 +40,11 @@ void ffs_turn_passed(struct ffs_turn *t);
 enum ffs_turn_way ffs_turn_waited(struct ffs_turn *t);
 
 /*
- * An object was written through here.  Who began to fetch it before may still put the old version
- * in its place: until the store has been asked later than that no entry of it is fresh.
+ * An object was written through here, or a bucket (key NULL), or nobody knows what (n NULL).  Who
+ * began to fetch it before may still put the old version in its place: until the store has been
+ * asked later than that no entry of it is fresh.
  */
-void ffs_turn_wrote(struct ffs_turn *t);
+void ffs_turn_wrote(struct ffs_turn *t, const struct ffs_cache_name *n);
 
 /* Is t->hit so young that nobody need be asked (--max-age)?  And is it good enough where the origin
  * is away (status 0) or in trouble (--stale-if-error; says so)? */

@@ -26,22 +26,21 @@ ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request)
 }
 
 static time_t *
-wrote_at(const struct ffs_turn *t)
+wrote_at(const struct ffs_turn *t, const char *key)
 {
-	const char *s = t->name.key;
 	uint32_t h = 2166136261u;
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
+	for (; *key; key++)
+		h = (h ^ (unsigned char)*key) * 16777619u;
 	return &t->all->wrote[h % (sizeof(t->all->wrote) / sizeof(t->all->wrote[0]))];
 }
 
 void
-ffs_turn_wrote(struct ffs_turn *t)
+ffs_turn_wrote(struct ffs_turn *t, const struct ffs_cache_name *n)
 {
-	*(t->name.key ? wrote_at(t) : &t->all->wrote_bucket) = time(NULL);
-	if (t->all->flights)
-		ffs_flights_spoil(t->all->flights, &t->name);
+	*(n && n->key ? wrote_at(t, n->key) : &t->all->wrote_bucket) = time(NULL);
+	if (n && t->all->flights)
+		ffs_flights_spoil(t->all->flights, n);
 }
 
 /* The store's last word on the object is younger than that, and than what was written here.  Times
@@ -52,7 +51,7 @@ within(const struct ffs_turn *t, uint64_t ms)
 	int64_t at = t->hit.validated, age = (int64_t)t->now - at;
 
 	return age >= 0 && (uint64_t)age < ms / 1000 && t->proven && t->ask.plain &&
-	       !t->ask.no_cache && at > *wrote_at(t) && at > t->all->wrote_bucket;
+	       !t->ask.no_cache && at > *wrote_at(t, t->name.key) && at > t->all->wrote_bucket;
 }
 
 /* Is what the store says about the object that it was asked for.  A store that knows no names in

@@ -13,6 +13,27 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What would be kept under the name by which a write calls its object goes. */
+static void
+try_written(const struct ffs_ask *a)
+{
+	const struct ffs_written *w = &a->written;
+	bool found = w->more, write = a->kind == FFS_ASK_WRITE || a->kind == FFS_ASK_WRITE_BUCKET;
+	unsigned i;
+
+	if (write != (w->n || w->more))
+		abort();
+	for (i = 0; i < w->n; i++) {
+		if (!w->v[i].bucket || !*w->v[i].bucket || (w->v[i].key && !*w->v[i].key))
+			abort();
+		if (a->bucket && !strcmp(a->bucket, w->v[i].bucket) &&
+		    (!w->v[i].key || (a->key && !strcmp(a->key, w->v[i].key))))
+			found = true;
+	}
+	if (write && a->key && !found)
+		abort();
+}
+
 static void
 try_request(const struct ffs_head *h)
 {
@@ -22,11 +43,13 @@ try_request(const struct ffs_head *h)
 
 	if (ffs_ask_parse(&a, h, hosts))
 		return;
-	if (a.kind == FFS_ASK_OTHER ? a.bucket || a.key : !a.bucket || !*a.bucket)
+	if (a.kind == FFS_ASK_OTHER && (a.bucket || a.key))
 		abort();
 	if ((a.kind == FFS_ASK_READ || a.kind == FFS_ASK_HEAD) &&
-	    (!a.key || !*a.key || strlen(a.key) > FFS_ATTR_KEY_MAX || strchr(a.bucket, '/')))
+	    (!a.bucket || !*a.bucket || !a.key || !*a.key || strlen(a.key) > FFS_ATTR_KEY_MAX ||
+		strchr(a.bucket, '/')))
 		abort();
+	try_written(&a);
 	if (a.range[0] && ffs_answer_range(a.range, 100, &first, &len) &&
 	    (!len || first >= 100 || len > 100 - first))
 		abort();

@@ -88,6 +88,106 @@ static const struct {
 	{ "PUT /b?policy", "lan", FFS_ASK_OTHER, NULL },
 };
 
+/* What a write may be of, in any reading: "BUCKET|KEY" each, no key for all of a bucket; "..."
+ * where there may be others. */
+static const struct {
+	const char *line, *fields, *names;
+} writes[] = {
+	{ "GET /b/k", "Host: lan\n", "" },
+	{ "PUT /b/k", "Host: 127.0.0.1:9009\n", "b|k" },
+	{ "PUT /b/k", "Host: localhost:9009\n", "b|k" },
+	{ "PUT /b/k", "Host: [::1]:9009\n", "b|k" },
+	{ "PUT http://127.0.0.1/b/k?x", "Host: 127.0.0.1\n", "b|k" },
+	{ "PUT HTTPS://lan/b/%6b", "Host: lan\n", "b|k" },
+	{ "DELETE /b/k", "Host: elsewhere\n", "b|k" },
+	/* a bucket in the host, whatever the store is called */
+	{ "PUT /k/l", "Host: B.lan:80\n", "k|l b|k/l" },
+	{ "PUT /k", "Host: b.c.Example.com.\n", "b|k b.c|k b.c.example|k" },
+	{ "PUT http://b.lan/k", "Host: b.lan\n", "b|k" },
+	{ "POST /?delete", "Host: b.lan\n", "b|" },
+	/* keys in the body */
+	{ "POST /b?%64elete", "Host: lan\n", "b|" },
+	{ "POST /b/?delete&x", "Host: lan\n", "b|" },
+	{ "POST /b?anything", "Host: lan\n", "b|" },
+	{ "POST /b//?delete", "Host: lan\n", "b|/ b|" },
+	{ "PUT /b/x.tar", "Host: lan\nX-Amz-Meta-Snowball-Auto-Extract: true\n", "b|" },
+	/* elsewhere */
+	{ "PUT /b/new?renameObject", "Host: lan\n", "b|" },
+	{ "PUT /b/new", "Host: lan\nx-amz-rename-source: /b/old\n", "b|" },
+	{ "PUT /b/k", "Host: lan\nx-amz-copy-source: /c/l\n", "b|k" },
+	{ "PATCH /b/k", "Host: lan\n", "b|k ..." },
+	{ "MOVE /b/k", "Host: lan\nDestination: /b/l\n", "b|k ..." },
+	/* about an object */
+	{ "PUT /b/k?tagging", "Host: lan\n", "b|k" },
+	{ "PUT /b/k?acl", "Host: lan\n", "b|k" },
+	{ "PUT /b/k?legal-hold", "Host: lan\n", "b|k" },
+	{ "PUT /b/k?retention&x-id=PutObjectRetention", "Host: lan\n", "b|k" },
+	{ "DELETE /b/k?tagging", "Host: lan\n", "b|k" },
+	{ "POST /b/k?restore", "Host: lan\n", "b|k" },
+	{ "POST /b/k?uploadId=1", "Host: lan\n", "b|k" },
+	/* parts of an upload change nothing, if nobody can read it as more than that */
+	{ "PUT /b/k?partNumber=1&uploadId=1&x-id=UploadPart", "Host: lan\n", "" },
+	{ "PUT /b/k?uploadId=1&X-Amz-Signature=0&partNumber=1", "Host: lan\n", "" },
+	{ "POST /b/k?uploads=", "Host: lan\n", "" },
+	{ "POST /b/k?select&select-type=2", "Host: lan\n", "" },
+	{ "DELETE /b/k?uploadId=1", "Host: lan\n", "" },
+	{ "PUT /b/k?partNumber=1", "Host: lan\n", "b|k" },
+	{ "PUT /b/k?partNumber=1&uploadId=", "Host: lan\n", "b|k" },
+	{ "PUT /b/k?partNumber=1&uploadId=1&tagging", "Host: lan\n", "b|k" },
+	{ "PUT /b/k?%70artNumber=1&uploadId=1", "Host: lan\n", "b|k" },
+	{ "POST /b/k?uploads&uploadId=1", "Host: lan\n", "b|k" },
+	{ "DELETE /b/k?uploadId", "Host: lan\n", "b|k" },
+	/* odd paths: as they are, and as a tidy store has them */
+	{ "PUT //b/k", "Host: lan\n", "b|k" },
+	{ "PUT /b//k/", "Host: lan\n", "b|/k/ b|k/" },
+	{ "PUT /b/./k", "Host: lan\n", "b|./k b|k" },
+	{ "PUT /b/x/%2e%2e/k", "Host: lan\n", "b|x/../k b|k" },
+	{ "PUT /b/../c/k", "Host: lan\n", "b|../c/k c|k" },
+	{ "PUT /../../b/k", "Host: lan\n", "..|../b/k b|k" },
+	{ "PUT /b%2Fk", "Host: lan\n", "b|k" },
+	{ "PUT /b/k%", "Host: lan\n", "b|" },
+	{ "PUT /b/k%00", "Host: lan\n", "b|" },
+	{ "PUT /b/k#x", "Host: lan\n", "b|" },
+	{ "PUT /%zz/k", "Host: c.lan\n", "c|" },
+	{ "PUT /b", "Host: lan\n", "" },
+	{ "PUT /b?policy", "Host: lan\n", "" },
+	{ "OPTIONS *", "Host: lan\n", "" },
+	{ "PUT /k", "Host: a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a\n",
+	    "a|k a.a|k a.a.a|k a.a.a.a|k a.a.a.a.a|k a.a.a.a.a.a|k a.a.a.a.a.a.a|k "
+	    "a.a.a.a.a.a.a.a|k a.a.a.a.a.a.a.a.a|k a.a.a.a.a.a.a.a.a.a|k a.a.a.a.a.a.a.a.a.a.a|k "
+	    "a.a.a.a.a.a.a.a.a.a.a.a|k a.a.a.a.a.a.a.a.a.a.a.a.a|k a.a.a.a.a.a.a.a.a.a.a.a.a.a|k "
+	    "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a|k a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a|k ..." },
+};
+
+static void
+check_writes(void)
+{
+	char text[2048], got[4096];
+	const struct ffs_written *w;
+	struct ffs_ask a;
+	size_t i, at;
+	unsigned k;
+
+	for (i = 0; i < COUNT(writes); i++) {
+		snprintf(text, sizeof(text), "%s HTTP/1.1\n%s", writes[i].line, writes[i].fields);
+		CHECK(!ffs_ask_parse(&a, request_of(text), hosts));
+		w = &a.written;
+		got[0] = '\0';
+		for (k = 0, at = 0; k < w->n; k++)
+			at += (size_t)snprintf(got + at, sizeof(got) - at, "%s%s|%s", k ? " " : "",
+			    w->v[k].bucket, w->v[k].key ? w->v[k].key : "");
+		if (w->more)
+			snprintf(got + at, sizeof(got) - at, " ...");
+		CHECK(!strcmp(got, writes[i].names), "%s %s: %s", writes[i].line, writes[i].fields,
+		    got);
+		ffs_ask_release(&a);
+	}
+	/* Who names no host. */
+	CHECK(!ffs_ask_parse(&a, request_of("PUT /b/k HTTP/1.0\n"), hosts));
+	CHECK(a.kind == FFS_ASK_WRITE && a.written.n == 1 && !strcmp(a.written.v[0].key, "k"));
+	ffs_ask_release(&a);
+}
+
 static void
 check_lines(void)
 {
@@ -212,6 +312,7 @@ int
 main(void)
 {
 	check_lines();
+	check_writes();
 	check_fields();
 	check_long();
 	return failed;
