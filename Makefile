@@ -32,8 +32,7 @@ BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Werror -iquote . \
 ALL_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 
 V ?= 0
-Q_0 := @
-Q := $(Q_$(V))
+Q := $(if $(filter 0,$(V)),@)
 msg_0 = @printf '  %-7s %s\n' $(1) $@;
 msg = $(msg_$(V))
 
@@ -45,10 +44,11 @@ SKEL := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
 FMT := $(wildcard bpf/tls.h bpf/watch.h cmd/*.[ch] common/*/*.[ch] testdata/*.[ch] tests/unit/*.[ch] tests/bpf/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c))
 FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(wildcard common/*/*.c))
-FUZZ_FLAGS := -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined \
-	-fno-sanitize-recover=undefined
+FUZZ_FLAGS := -std=gnu11 -g1 -O1 -pthread -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 all: $(TOOLS) $(GEN)
+unit: $(UNIT)
+fuzz: $(FUZZ)
 
 $(B)/bin/%: $(B)/cmd/%.o $(B)/libffs.a
 	$(Q)mkdir -p $(@D)
@@ -76,8 +76,6 @@ $(B)/%.o: %.c Makefile | $(SKEL)
 	$(call msg,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Fuzz targets need clang's libFuzzer: one instrumented copy of common/, one binary a target.
-fuzz: $(FUZZ)
-
 $(B)/fuzz/%.o: %.c Makefile | $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(call msg,FUZZCC)$(CLANG) $(ALL_CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
@@ -85,7 +83,9 @@ $(B)/fuzz/%.o: %.c Makefile | $(SKEL)
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(FUZZ_OBJ)
 	$(call msg,LINK)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
 
-unit: $(UNIT)
+# What another compiler has to say; nothing is made.
+warnings: $(SKEL)
+	$(Q)printf '%s\n' $(filter %.c,$(FMT)) | xargs -n 8 -P $$(nproc) $(CLANG) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Werror -fsyntax-only
 
 check: all unit
 	$(Q)B=$(B) tests/run
@@ -114,6 +114,6 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all bench check clean format fuzz install lint unit
+.PHONY: all bench check clean format fuzz install lint unit warnings
 .DELETE_ON_ERROR:
 .SECONDARY:

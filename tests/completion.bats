@@ -1,4 +1,6 @@
 # Bash completion, asked the way the shell asks it.
+# It is about a script.
+# bats file_tags=plain
 load helper.bash
 
 bats_require_minimum_version 1.8.0

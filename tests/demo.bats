@@ -1,4 +1,6 @@
 # scripts/demo from end to end, on a small book.
+# It is about scripts: what the programs do there has tests of its own.
+# bats file_tags=plain
 load helper.bash
 
 bats_require_minimum_version 1.8.0

@@ -583,6 +583,8 @@ lab_killed_pinning() {
 	in_lab -n 1 lab_killed_pinning tcx "1-egress 2-egress 2-ingress "
 }
 
+# The same code as with TCX, but for what the kernel does.
+# bats test_tags=plain
 @test "--pin that is killed at any pin is begun anew by the next (clsact)" {
 	in_lab -n 1 lab_killed_pinning clsact ""
 }
@@ -657,6 +659,8 @@ lab_clients() {
 	stop_hotmon
 }
 
+# Clients of other people, which the kernel counts.
+# bats test_tags=plain
 @test "reads of curl, aws, boto3, rclone and ffs-get are counted as the store logs them" {
 	lab_seconds=180 in_lab -n 1 lab_clients
 }

@@ -1,6 +1,7 @@
 # The gateway cannot be told from the store behind it: the same requests, sent to both, by clients
 # that people have and by one that hides nothing, cold and from the cache.
-# Takes minutes.
+# Takes minutes. The clients tagged "plain" are slow, and ask for nothing that tests/gate/requests and
+# curl do not.
 load helper.bash
 
 peers=$(realpath -m "${FFS_PEERS:-$BATS_TEST_DIRNAME/../build/peers}")
@@ -146,48 +147,57 @@ run_client() {
 	client curl "$(command -v curl)" node minio
 }
 
+# bats test_tags=plain
 @test "aws of Debian sees no difference" {
 	need_cmd /usr/bin/aws
 	client aws /usr/bin/aws node
 }
 
+# bats test_tags=plain
 @test "aws of today sees no difference" {
 	peer aws
 	client aws "$peer" node
 }
 
+# bats test_tags=plain
 @test "boto3 of Debian sees no difference" {
 	/usr/bin/python3 -c 'import boto3' || need "needs python3-boto3"
 	client boto3 /usr/bin/python3 node minio
 }
 
+# bats test_tags=plain
 @test "boto3 of today sees no difference" {
 	peer python3
 	"$peer" -c 'import boto3' 2>/dev/null || may_skip "no boto3 (scripts/peers)"
 	client boto3 "$peer" node minio
 }
 
+# bats test_tags=plain
 @test "polars sees no difference" {
 	peer python3
 	"$peer" -c 'import polars' 2>/dev/null || may_skip "no polars (scripts/peers)"
 	least=10 client polars "$peer" node minio
 }
 
+# bats test_tags=plain
 @test "rclone sees no difference" {
 	need_cmd rclone
 	client rclone "$(command -v rclone)" node minio
 }
 
+# bats test_tags=plain
 @test "s3cmd sees no difference" {
 	need_cmd s3cmd
 	client s3cmd "$(command -v s3cmd)" node
 }
 
+# bats test_tags=plain
 @test "s5cmd sees no difference" {
 	peer s5cmd
 	client s5cmd "$peer" node minio
 }
 
+# bats test_tags=plain
 @test "mc sees no difference" {
 	peer mc
 	client mc "$peer" node minio

@@ -1,4 +1,5 @@
 # ffs-node and the S3 clients that people have: Debian's, and those that scripts/peers installs.
+# What is "plain" asks for what the others do, at length.
 load helper.bash
 
 # Starts a node with its keys in the environment, and makes files of all sizes and names.
@@ -111,6 +112,7 @@ run_boto3() {
 	EOF
 }
 
+# bats test_tags=plain
 @test "aws of Debian" {
 	need_cmd /usr/bin/aws
 	prepare
@@ -146,6 +148,7 @@ run_boto3() {
 	[ -z "$(ls store)" ]
 }
 
+# bats test_tags=plain
 @test "s3cmd" {
 	need_cmd s3cmd
 	prepare
@@ -176,12 +179,14 @@ run_boto3() {
 
 # --- those of scripts/peers ---
 
+# bats test_tags=plain
 @test "aws of today" {
 	peer aws
 	prepare
 	run_aws "$peer"
 }
 
+# bats test_tags=plain
 @test "boto3 of today" {
 	peer python3
 	"$peer" -c 'import boto3' 2>/dev/null || may_skip "no boto3 (scripts/peers)"

@@ -1,4 +1,6 @@
 # scripts/lab: hosts on one machine.
+# It is about a script.
+# bats file_tags=plain
 load helper.bash
 
 bats_require_minimum_version 1.8.0

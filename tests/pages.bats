@@ -1,4 +1,6 @@
 # Every command in the EXAMPLES of every page runs, and every recipe of ffs.7.
+# It is about the pages: what the programs do there has tests of its own.
+# bats file_tags=plain
 load helper.bash
 
 bats_require_minimum_version 1.8.0

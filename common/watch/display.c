@@ -136,7 +136,7 @@ int
 ffs_display_hot(struct ffs_session *s, FILE *f, bool json, bool stats, int *stop)
 {
 	struct printing p = { .s = s, .f = f, .type = json ? "hot" : NULL };
-	/* Whoever attached the programs tells all that they saw, also while the maps were opened. */
+	/* Whoever attached the programs tells all they saw, also while the maps were opened. */
 	struct ffs_report_hot *hot = ffs_report_hot_new(&s->maps, s->fd >= 0);
 	struct ffs_load_stats v[FFS_LOAD_PROGS];
 	int rc = hot ? 0 : -errno;

@@ -2,10 +2,9 @@
  * What a connect() takes, as a client sees it.
  *
  *	connect PORT...            listen at 127.0.0.1 and accept until killed
- *	connect -n N PORT          N connections there: what they take at the median, in microseconds
- *	connect -n N A PORT B PORT
- *	                           N to each by one who is in cgroup A, then in B, by turns: both, as
- *	                           machines are restless, and what the two differ by is less than that
+ *	connect -n N PORT          N connections there: what they take at the median, in us
+ *	connect -n N A PORT B PORT the same by one who is in cgroup A, then in B, by turns, since
+ *	                           machines are restless: both, and what they differ by
  *
  * Each is reset and not closed, so that none stays in TIME_WAIT.
  */
