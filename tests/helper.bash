@@ -88,9 +88,24 @@ own_keys() {
 	export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 }
 
+# A port for what cannot find one itself.  Not one of those that the kernel gives to whoever connects or
+# listens on port 0: it would be taken again before it is used.
 free_port() {
 	need_cmd /usr/bin/python3 || return 1
-	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	/usr/bin/python3 - <<-'END'
+		import random, socket
+		with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+		    end = max(int(f.read().split()[0]), 12000)
+		while True:
+		    port = random.randrange(10000, end)
+		    try:
+		        with socket.socket() as s:
+		            s.bind(("127.0.0.1", port))
+		        break
+		    except OSError:
+		        pass
+		print(port)
+	END
 }
 
 # start_peer NAME COMMAND...: a store of scripts/peers over ./data, its keys and URL in the environment.
