@@ -8,8 +8,7 @@ gated() {
 	start_node --anonymous
 	curl -sSf -X PUT "$url/bkt"
 	curl -sSf -X PUT -d 0123456789 "$url/bkt/o"
-	metrics=127.0.0.1:$(free_port)
-	start_gate --metrics "$metrics" "$@"
+	start_gate --metrics 127.0.0.1:0 "$@"
 }
 
 # scrape: what /metrics says, which is in its format, into ./scraped.
@@ -63,6 +62,20 @@ sample() {
 	[ "$(curl -sS -o out -w '%{http_code}' "$gate_url/bkt/o")" = 503 ]
 	sample 'ffs_gate_requests_total{from="gateway",method="GET",code="5xx"}' 1
 	grep -q '^ffs_gate_origin_connections_failed_total [1-9]' scraped
+}
+
+@test "where the metrics are is said behind the gateway's own URL" {
+	gated
+	[ "$(sed -n 1p gate.url)" = "$gate_url" ]
+	[ "$(sed -n 2p gate.url)" = "http://$metrics/metrics" ]
+	[ "$(wc -l <gate.url)" -eq 2 ]
+	[ "${metrics##*:}" -gt 0 ]
+	stop_gate
+	start_gate --json --metrics '[::1]:0'
+	[[ $(jq -r 'select(.type == "serve") | .url + " " + .metrics' gate.url) =~ ^http://127.0.0.1:[1-9][0-9]*\ http://\[::1\]:[1-9][0-9]*$ ]]
+	stop_gate
+	start_gate --json
+	[ "$(jq -r 'select(.type == "serve") | .metrics' gate.url)" = null ]
 }
 
 @test "/healthz is 200 while it serves, and gone with it; nothing else is there" {

@@ -138,7 +138,7 @@ start_versitygw() {
 }
 
 # start_gate [OPTION...]: ffs-cache --serve on a free loopback port, in front of $url.
-# Sets gate_url and gate_pid.
+# Sets gate_url and gate_pid; with --metrics also metrics, its ADDR:PORT.
 start_gate() {
 	: >gate.url # of one before
 	ffs-cache --serve 127.0.0.1:0 --origin "$url" "$@" >gate.url 2>gate.log 3>&- &
@@ -147,6 +147,8 @@ start_gate() {
 	until_true 20 test -s gate.url || { cat gate.log >&2; return 1; }
 	# shellcheck disable=SC2034 # the tests'
 	gate_url=$(head -n 1 gate.url)
+	# shellcheck disable=SC2034
+	metrics=$(sed -n '2s,^http://\(.*\)/metrics$,\1,p' gate.url)
 }
 
 stop_gate() {

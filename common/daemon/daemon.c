@@ -105,7 +105,8 @@ serve(struct run *r, bool followed)
 
 	r->gate = ffs_gateopt_start(r->d.gate, &w, &why);
 	if (r->gate)
-		r->d.told(r->d.arg, ffs_tell_serves(r->d.tell, ffs_gateopt_url(r->gate)));
+		r->d.told(r->d.arg, ffs_tell_serves(r->d.tell, ffs_gateopt_url(r->gate),
+					ffs_gateopt_metrics(r->gate)));
 	else
 		fail(r, errno == EPERM ? FFS_EXIT_DENIED : FFS_EXIT_FAIL,
 		    why ? why : strerror(errno));

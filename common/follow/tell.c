@@ -141,17 +141,21 @@ ffs_tell_end(struct ffs_tell *t, const struct ffs_follow_stats *s)
 }
 
 int
-ffs_tell_serves(struct ffs_tell *t, const char *url)
+ffs_tell_serves(struct ffs_tell *t, const char *url, const char *metrics)
 {
 	struct ffs_json j = FFS_JSON_INIT;
 
 	if (!t->json) {
 		ffs_buf_adds(&j.buf, url);
+		if (metrics)
+			ffs_buf_addf(&j.buf, "\n%s/metrics", metrics);
 		return flush(t, &j);
 	}
 	ffs_json_open(&j);
 	ffs_json_str(&j, "type", "serve");
 	ffs_json_str(&j, "url", url);
+	if (metrics)
+		ffs_json_str(&j, "metrics", metrics);
 	ffs_json_close(&j);
 	return flush(t, &j);
 }

@@ -18,7 +18,8 @@ struct ffs_tell {
 /* All return 0 or -errno of out. */
 int ffs_tell_fill(struct ffs_tell *t, const struct ffs_filler_event *e);
 int ffs_tell_dropped(struct ffs_tell *t, const char *bucket, const char *key, int64_t entries);
-int ffs_tell_serves(struct ffs_tell *t, const char *url); /* the gateway is there */
+/* The gateway is there; and its /metrics, NULL without. */
+int ffs_tell_serves(struct ffs_tell *t, const char *url, const char *metrics);
 int ffs_tell_end(struct ffs_tell *t, const struct ffs_follow_stats *s);
 
 #endif

@@ -463,6 +463,12 @@ ffs_gate_url(const struct ffs_gate *g)
 	return g->listeners[0].place.url;
 }
 
+const char *
+ffs_gate_metrics(const struct ffs_gate *g)
+{
+	return g->metrics ? ffs_metrics_url(g->metrics) : NULL;
+}
+
 /* --- serving --- */
 
 /* Somebody has removed the cache: a new one, when no request uses the old one any more. */

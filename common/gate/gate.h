@@ -74,5 +74,7 @@ int ffs_gate_join(struct ffs_gate *g);
 
 /* Where it is, "http://127.0.0.1:9009". */
 const char *ffs_gate_url(const struct ffs_gate *g);
+/* And of its metrics; NULL: none. */
+const char *ffs_gate_metrics(const struct ffs_gate *g);
 
 #endif

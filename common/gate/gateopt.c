@@ -165,6 +165,12 @@ ffs_gateopt_url(const struct ffs_gateopt_run *r)
 	return ffs_gate_url(r->gate);
 }
 
+const char *
+ffs_gateopt_metrics(const struct ffs_gateopt_run *r)
+{
+	return ffs_gate_metrics(r->gate);
+}
+
 struct ffs_wanted *
 ffs_gateopt_wanted(const struct ffs_gateopt_run *r)
 {

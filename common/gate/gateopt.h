@@ -52,6 +52,7 @@ struct ffs_gateopt_run;
 struct ffs_gateopt_run *ffs_gateopt_start(
     const struct ffs_gateopt *o, const struct ffs_gateopt_with *w, char **why);
 const char *ffs_gateopt_url(const struct ffs_gateopt_run *r);
+const char *ffs_gateopt_metrics(const struct ffs_gateopt_run *r); /* as ffs_gate_metrics()'s */
 
 /* What its clients read in parts and is to be fetched; NULL where the kernel tells that. */
 struct ffs_wanted *ffs_gateopt_wanted(const struct ffs_gateopt_run *r);
