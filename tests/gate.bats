@@ -397,10 +397,28 @@ alive() {
 lab_addresses() {
 	start_node --listen 127.0.0.2:0 --anonymous
 	port=${url##*:}
-	/usr/bin/python3 - "$port" >full 2>&1 <<-'END' &
-		import select, socket, sys
+	silent 127.0.0.1 "$port"
+	printf '127.0.0.1 localhost\n127.0.0.1 store.example\n127.0.0.2 store.example\n' >hosts
+	mount --bind hosts /etc/hosts
+	origin=http://store.example:$port
+	# Long before the first one is given up, and where that is at once.
+	for connect in 600s 100ms; do
+		FFS_GATE_TIMES=connect=$connect gate
+		run -0 curl -sSf -m 60 "$gate/"
+		[[ $output == *"<ListAllMyBucketsResult"* ]]
+		# From then on it is the first.
+		run -0 curl -sSf -m 60 "$gate/" -: -sSf "$gate/"
+		kill "$gate_pid"
+		wait "$gate_pid"
+	done
+}
+
+# silent ADDRESS PORT: nobody is refused there, and nobody gets in, but after ./go: then it answers "hi".
+silent() {
+	/usr/bin/python3 - "$@" >"full.$1" 2>&1 <<-'END' &
+		import os, select, socket, sys, time
 		s = socket.socket()
-		s.bind(("127.0.0.1", int(sys.argv[1])))
+		s.bind((sys.argv[1], int(sys.argv[2])))
 		s.listen(0)
 		held = []
 		while True:
@@ -411,20 +429,52 @@ lab_addresses() {
 		    if not select.select([], [c], [], 1)[1]:
 		        break
 		print("full", flush=True)
-		select.select([], [], [])
+		while not os.path.exists("go"):
+		    time.sleep(0.05)
+		for c in held:
+		    c.close()
+		while True:
+		    c = s.accept()[0]
+		    if c.recv(1 << 16):
+		        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+		    held.append(c)
 	END
 	pids+=("$!")
-	until_true 30 grep -q full full
+	until_true 30 grep -q full "full.$1"
+}
+
+# Both are silent, and the one that was tried first answers first, late.
+lab_late() {
+	port=9900
+	silent 127.0.0.1 $port
+	mkdir other
+	cd other # where ./go never is
+	silent 127.0.0.2 $port
+	cd ..
 	printf '127.0.0.1 localhost\n127.0.0.1 store.example\n127.0.0.2 store.example\n' >hosts
 	mount --bind hosts /etc/hosts
 	origin=http://store.example:$port
-	FFS_GATE_TIMES=connect=500ms gate
-	run -0 curl -sSf -m 20 "$gate/"
-	[[ $output == *"<ListAllMyBucketsResult"* ]]
+	FFS_GATE_TIMES=connect=600s gate
+	curl -sSf -m 100 "$gate/" >late 3>&- &
+	curl=$!
+	pids+=("$curl")
+	# Beside the one of each that filled it up.
+	both_tried() {
+		ss -Htn state syn-sent "dport = :$port" >tried
+		[ "$(grep -c "127.0.0.1:$port" tried)" -eq 2 ] && [ "$(grep -c "127.0.0.2:$port" tried)" -eq 2 ]
+	}
+	until_true 30 both_tried
+	touch go
+	wait "$curl"
+	[ "$(cat late)" = hi ]
 }
 
 @test "a store's address that is silent is not its only one" {
 	in_lab -n 1 lab_addresses
+}
+
+@test "a store's address that was silent for a while may still be the first to answer" {
+	in_lab -n 1 lab_late
 }
 
 @test "where no other store is named the origin is the one to fill from" {

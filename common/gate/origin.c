@@ -496,6 +496,20 @@ expire(struct ffs_origin *o)
 		ffs_origin_fail(o, rc, NULL);
 }
 
+/* Another address may be there where one is silent. */
+static void
+hurry(struct ffs_origin *o, int64_t now)
+{
+	int rc;
+
+	if (o->idle || o->state != FFS_ORIGIN_CONNECTING || o->tried >= o->at->site.n ||
+	    now - o->moved < FFS_ORIGIN_LATE_MS)
+		return;
+	rc = ffs_origin_elsewhere(o);
+	if (rc)
+		ffs_origin_fail(o, rc, NULL);
+}
+
 void
 ffs_origins_tick(struct ffs_origins *os)
 {
@@ -511,5 +525,7 @@ ffs_origins_tick(struct ffs_origins *os)
 				bound = patience(o);
 				if (bound && now - o->moved > bound)
 					expire(o);
+				else
+					hurry(o, now);
 			}
 }

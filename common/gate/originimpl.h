@@ -32,6 +32,16 @@ enum ffs_origin_state {
 	FFS_ORIGIN_OPEN,
 };
 
+/* A connection that is being made, to an address that has been silent for a while: others are tried
+ * beside it, and the first that is there counts (as in RFC 8305). */
+struct ffs_origin_late {
+	struct ffs_loop_fd s;
+	struct ffs_origin *o;
+	struct ffs_origin_late *next;
+	unsigned index;
+	bool told;
+};
+
 /* A connection, and the exchange that it carries: that may be moved to a fresh socket. */
 struct ffs_origin {
 	struct ffs_loop_fd s;
@@ -40,7 +50,8 @@ struct ffs_origin {
 	struct ffs_origin_site *at;
 	struct ffs_origin *next, **prev; /* in at's lists */
 	enum ffs_origin_state state;
-	unsigned tried; /* addresses */
+	unsigned tried, first, index; /* addresses: how many, from which on, which now */
+	struct ffs_origin_late *late;
 	bool idle, told;
 	int64_t moved; /* when something last did */
 	struct ffs_door_caller who;
@@ -62,7 +73,8 @@ struct ffs_origin {
 
 /* Connect o, from the next address on that was not tried.  0: under way; -errno: none is left. */
 int ffs_origin_connect(struct ffs_origin *o);
-/* It took too long: the same with what is left of them. */
+/* It takes long: the same with what is left of them, beside those that were tried. */
+enum { FFS_ORIGIN_LATE_MS = 250 };
 int ffs_origin_elsewhere(struct ffs_origin *o);
 /* Something has come for a connection that is not open yet.  0: it is; -EAGAIN; -errno and o->why.
  */

@@ -5,7 +5,9 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/base/loopback.h"
 
@@ -16,8 +18,8 @@ enum {
 
 /* --- sockets --- */
 
-void
-ffs_origin_disconnect(struct ffs_origin *o)
+static void
+hang_up(struct ffs_origin *o)
 {
 	struct ffs_origins *os = o->at->all;
 
@@ -31,6 +33,39 @@ ffs_origin_disconnect(struct ffs_origin *o)
 		ffs_loop_remove(os->o.loop, &o->s);
 	}
 	ffs_wire_close(&o->wire);
+}
+
+static struct ffs_origin_late **
+late_place(const struct ffs_origin_late *l)
+{
+	struct ffs_origin_late **at = &l->o->late;
+
+	while (*at != l)
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+late_end(struct ffs_origin_late *l)
+{
+	struct ffs_origins *os = l->o->at->all;
+	int fd = l->s.fd;
+
+	*late_place(l) = l->next;
+	if (l->told)
+		ffs_door_closing(os->o.door, fd);
+	ffs_count_add(&os->o.count->origin_connections_active, -1);
+	ffs_loop_remove(os->o.loop, &l->s);
+	close(fd);
+	free(l);
+}
+
+void
+ffs_origin_disconnect(struct ffs_origin *o)
+{
+	while (o->late)
+		late_end(o->late);
+	hang_up(o);
 }
 
 static int
@@ -67,10 +102,77 @@ close_socket(struct ffs_origin *o)
 	struct ffs_wire kept = o->wire;
 
 	o->wire.rest = NULL;
-	ffs_origin_disconnect(o);
+	hang_up(o);
 	o->wire.rest = kept.rest;
 	o->wire.rest_at = kept.rest_at;
 	o->wire.rest_n = kept.rest_n;
+}
+
+/* It is there, before those that were tried behind it: from here on it is o's. */
+static void
+late_wins(struct ffs_origin_late *l)
+{
+	struct ffs_origin *o = l->o;
+	struct ffs_loop *loop = o->at->all->o.loop;
+
+	close_socket(o);
+	*late_place(l) = l->next;
+	o->wire.fd = o->s.fd = l->s.fd;
+	o->told = l->told;
+	o->index = l->index;
+	ffs_loop_remove(loop, &l->s);
+	free(l);
+	o->wire.can_read = o->wire.can_write = o->wire.ends = false;
+	o->failed = ffs_loop_add(loop, &o->s, false);
+	if (o->failed)
+		ffs_loop_soon(loop, &o->soon);
+}
+
+static void
+late_ready(struct ffs_loop_fd *s, uint32_t events)
+{
+	struct ffs_origin_late *l = (struct ffs_origin_late *)s;
+	struct ffs_origin *o = l->o;
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		return;
+	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (!err) {
+		late_wins(l);
+		return;
+	}
+	late_end(l);
+	if (o->wire.fd >= 0 || o->late)
+		return;
+	o->failed = -err;
+	ffs_loop_soon(o->at->all->o.loop, &o->soon);
+}
+
+/* The one that is under way goes on beside the next. */
+static void
+make_late(struct ffs_origin *o)
+{
+	struct ffs_loop *loop = o->at->all->o.loop;
+	struct ffs_origin_late *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		close_socket(o);
+		return;
+	}
+	*l = (struct ffs_origin_late){ .s = { late_ready, o->wire.fd },
+		.o = o,
+		.next = o->late,
+		.index = o->index,
+		.told = o->told };
+	o->late = l;
+	ffs_loop_remove(loop, &o->s);
+	o->wire.fd = -1;
+	o->told = false;
+	if (ffs_loop_add(loop, &l->s, false))
+		late_end(l);
 }
 
 int
@@ -84,13 +186,16 @@ ffs_origin_connect(struct ffs_origin *o)
 		return 0;
 	}
 	o->state = FFS_ORIGIN_CONNECTING;
+	if (!o->tried)
+		o->first = p->good;
 	while (o->tried < p->n) {
-		rc = open_socket(o, &p->v[(p->good + o->tried++) % p->n]);
+		o->index = (o->first + o->tried++) % p->n;
+		rc = open_socket(o, &p->v[o->index]);
 		if (!rc)
 			return 0;
 		close_socket(o);
 	}
-	return rc;
+	return o->late ? 0 : rc;
 }
 
 int
@@ -98,7 +203,7 @@ ffs_origin_elsewhere(struct ffs_origin *o)
 {
 	if (o->tried >= o->at->site.n)
 		return -ETIMEDOUT;
-	close_socket(o);
+	make_late(o);
 	o->moved = ffs_loop_now(o->at->all->o.loop);
 	return ffs_origin_connect(o);
 }
@@ -126,9 +231,13 @@ connected(struct ffs_origin *o)
 		err = errno;
 	if (err) {
 		close_socket(o);
-		return o->tried < p->n && !ffs_origin_connect(o) ? -EAGAIN : -err;
+		if (o->tried < p->n)
+			return ffs_origin_connect(o) ? -err : -EAGAIN;
+		return o->late ? -EAGAIN : -err;
 	}
-	p->good = p->n ? (p->good + o->tried - 1) % p->n : 0;
+	while (o->late)
+		late_end(o->late);
+	p->good = o->index < p->n ? o->index : 0;
 	if (!p->https) {
 		o->state = FFS_ORIGIN_OPEN;
 		return 0;
