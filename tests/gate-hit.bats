@@ -169,6 +169,33 @@ odd_names() {
 	[ "$(tail -n 1 gated)" = 9876543210 ]
 }
 
+@test "tags that another machine has changed are seen when somebody asks for them" {
+	gated_minio
+	put k.csv 0123456789
+	into_cache k.csv
+	asked 1 GET /bkt/k.csv
+	tags() {
+		"$raw" -d "<Tagging><TagSet>$1</TagSet></Tagging>" "${2-$url}" PUT '/bkt/k.csv?tagging' >/dev/null
+	}
+	one='<Tag><Key>a</Key><Value>1</Value></Tag>' two='<Tag><Key>b</Key><Value>2</Value></Tag>'
+	tags "$one"
+	asked 0 HEAD /bkt/k.csv
+	grep -q '^x-amz-tagging-count: 1' gated
+	asked 0 GET /bkt/k.csv
+	into_cache k.csv
+	asked 1 GET /bkt/k.csv
+	tags "$one$two"
+	asked 0 HEAD /bkt/k.csv
+	asked 0 GET /bkt/k.csv
+	grep -q '^x-amz-tagging-count: 2' gated
+	# And at once where it is done here.
+	into_cache k.csv
+	asked 1 GET /bkt/k.csv
+	tags "$one" "$gate_url"
+	asked 0 GET /bkt/k.csv
+	grep -q '^x-amz-tagging-count: 1' gated
+}
+
 @test "what is encrypted is a hit unless its key has a permission of its own" {
 	export MINIO_KMS_SECRET_KEY=key:$(printf '0%.0s' {1..32} | base64)
 	gated_minio

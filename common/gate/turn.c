@@ -230,16 +230,19 @@ ffs_turn_serve(struct ffs_turn *t, const struct ffs_head *fresh, enum ffs_served
 	return true;
 }
 
-/* Does an answer have this field, with another value. */
+/* Does an answer have another value of this field than the entry; or one (added) where the entry
+ * has none.  That it has none says nothing: not all answers have all fields. */
 static bool
-says_else(const struct ffs_kept_field *f, const struct ffs_head *h, const char *name)
+says_else(const struct ffs_turn *t, const struct ffs_head *h, const char *name, bool added)
 {
-	const struct ffs_span *v;
+	const struct ffs_span *v = ffs_head_get(h, name, NULL);
+	struct ffs_kept_field f;
+	size_t at = 0;
 
-	if (strlen(name) != f->nname || strncasecmp(f->name, name, f->nname))
-		return false;
-	v = ffs_head_get(h, name, NULL);
-	return v && (v->n != f->nvalue || memcmp(v->p, f->value, v->n));
+	while (v && ffs_kept_next(t->kept, &at, &f))
+		if (f.nname == strlen(name) && !strncasecmp(f.name, name, f.nname))
+			return v->n != f.nvalue || memcmp(v->p, f.value, v->n);
+	return v && added;
 }
 
 /* Is what an answer says of the object what the entry says: also its fields may be changed, the
@@ -247,12 +250,16 @@ says_else(const struct ffs_kept_field *f, const struct ffs_head *h, const char *
 static bool
 is_same(const struct ffs_turn *t, const struct ffs_head *h)
 {
-	struct ffs_kept_field f;
-	size_t at = 0;
+	static const char *const versions[] = { "ETag", "Last-Modified", "X-Amz-Version-Id" };
+	static const char *const about[] = { "X-Amz-Tagging-Count", "X-Amz-Object-Lock-Legal-Hold",
+		"X-Amz-Object-Lock-Mode", "X-Amz-Object-Lock-Retain-Until-Date" };
+	size_t i;
 
-	while (ffs_kept_next(t->kept, &at, &f))
-		if (says_else(&f, h, "ETag") || says_else(&f, h, "Last-Modified") ||
-		    says_else(&f, h, "X-Amz-Version-Id"))
+	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		if (says_else(t, h, versions[i], false))
+			return false;
+	for (i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+		if (says_else(t, h, about[i], true))
 			return false;
 	return true;
 }
