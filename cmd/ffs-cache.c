@@ -266,6 +266,7 @@ static const struct option longopts[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "readahead", required_argument, NULL, FFS_FILLOPT_READAHEAD },
 	{ "region", required_argument, NULL, FFS_CONFIG_REGION },
+	{ "resign", no_argument, NULL, FFS_GATEOPT_RESIGN },
 	{ "serve", no_argument, NULL, FFS_GATEOPT_SERVE },
 	{ "size", required_argument, NULL, FFS_FILLOPT_SIZE },
 	{ "stale-if-error", required_argument, NULL, FFS_GATEOPT_STALE },

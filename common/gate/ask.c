@@ -37,12 +37,8 @@ holds(const char *p, size_t n, const char *what)
 
 /* --- where the bucket is --- */
 
-/*
- * How many bytes of the Host field are a bucket's: 0, it addresses the store itself; -1, nobody
- * knows.
- */
-static int
-bucket_in_host(const struct ffs_span *field, const char *const *hosts)
+int
+ffs_ask_label(const struct ffs_span *field, const char *const *hosts)
 {
 	struct ffs_span host = ffs_path_host(field), h;
 	struct ffs_span name = { "localhost", 9 };
@@ -296,7 +292,7 @@ take_names(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts
 
 	if (!host || !h->target.n || *p != '/' || memchr(p, '#', h->target.n))
 		return -EINVAL;
-	label = bucket_in_host(host, hosts);
+	label = ffs_ask_label(host, hosts);
 	if (label < 0)
 		return -EINVAL;
 	a->hosted = label;

@@ -47,4 +47,8 @@ struct ffs_ask {
 int ffs_ask_parse(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts);
 void ffs_ask_release(struct ffs_ask *a);
 
+/* How many bytes of a Host field's value are a bucket's: 0, it addresses the store itself; -1,
+ * nobody knows.  hosts as above. */
+int ffs_ask_label(const struct ffs_span *field, const char *const *hosts);
+
 #endif

@@ -9,6 +9,7 @@
 #include "common/gate/head.h"
 #include "common/gate/loop.h"
 #include "common/gate/origin.h"
+#include "common/gate/resign.h"
 #include "common/gate/times.h"
 #include "common/gate/turn.h"
 
@@ -40,6 +41,7 @@ struct ffs_clients {
 	struct ffs_turns *turns;
 	struct ffs_door *door;  /* may be NULL */
 	struct ffs_vouch *must; /* whose signature each request must bear; NULL: anybody's */
+	const struct ffs_resign *resign; /* for an origin that wants its own name; NULL: any does */
 	const struct ffs_times *times;
 	struct ffs_count *count;
 	/* The store's URL in names of the cache, and the names of the store and of ours (ask.h),

@@ -289,6 +289,30 @@ begin_turn(struct ffs_client *c, const struct ffs_head *h)
 	return way;
 }
 
+/*
+ * Whoever came to us by our own name is with an origin that wants to hear its own: from here on the
+ * request is one for that, where it may be.  A redirected one is already.
+ */
+static int
+sign_anew(struct ffs_client *c)
+{
+	struct ffs_head *h = &c->all->head;
+	struct ffs_buf b = FFS_BUF_INIT;
+	int rc;
+
+	if (!c->all->resign || c->who.redirected)
+		return 0;
+	rc = ffs_resign_head(c->all->resign, &b, h, time(NULL));
+	if (!rc) {
+		rc = ffs_head_request(h, b.p, b.len);
+		ffs_buf_release(&c->q->head);
+		c->q->head = b;
+		return rc > 0 ? 0 : rc ? rc : -EMSGSIZE;
+	}
+	ffs_buf_release(&b);
+	return rc == -ENOSYS || rc == -ENOMEM ? rc : 0;
+}
+
 void
 ffs_client_begin(struct ffs_client *c, const struct ffs_head *h)
 {
@@ -314,6 +338,8 @@ ffs_client_begin(struct ffs_client *c, const struct ffs_head *h)
 		rc = -ENOMEM;
 	if (!rc && c->all->must)
 		rc = ffs_vouch_check(c->all->must, h, time(NULL));
+	if (!rc)
+		rc = sign_anew(c);
 	if (rc)
 		answer_error(
 		    c, rc == -EOPNOTSUPP ? ffs_pass_refused(-EINVAL) : ffs_pass_refused(rc));

@@ -44,6 +44,7 @@ struct ffs_gate {
 	struct ffs_origins *origins;
 	struct ffs_flights *flights;
 	struct ffs_vouch *vouch;
+	struct ffs_resign *resign; /* NULL: the origin takes any name */
 	struct ffs_served *served;
 	struct ffs_door *door;
 	struct ffs_metrics *metrics;
@@ -343,6 +344,7 @@ wire_up(struct ffs_gate *g)
 		.turns = &g->turns,
 		.door = g->door,
 		.must = g->open ? g->vouch : NULL,
+		.resign = g->resign,
 		.times = g->o.times,
 		.count = &g->count,
 		.endpoint = endpoint_of,
@@ -403,6 +405,8 @@ ffs_gate_new(const struct ffs_gate_opts *o, char **why)
 	}
 	if (!rc)
 		rc = open_origins(g, why);
+	if (!rc)
+		rc = ffs_resign_new(&g->resign, g->vouch, g->o.origin, g->o.resign, why);
 	if (!rc) {
 		wire_up(g);
 		rc = open_metrics(g, why);
@@ -452,6 +456,7 @@ ffs_gate_free(struct ffs_gate *g)
 	ffs_loop_free(g->loop);
 	close_cache(g);
 	ffs_parts_free(g->parts);
+	ffs_resign_free(g->resign);
 	ffs_vouch_free(g->vouch);
 	free(g->dir);
 	free(g);

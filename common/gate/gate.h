@@ -32,8 +32,9 @@
  *	flight.h  an object on its way into the cache, read by many while it grows
  *	parts.h   what is read in parts, and is to be fetched whole
  *	vouch.h   does the client's own signature prove who he is
- *	door.h    what the kernel's redirect knows: the origin that was meant, who asks; that we
- *live count.h   what was done; metrics.h says it
+ *	resign.h  requests signed anew, for an origin that wants its own name in them
+ *	door.h    what the kernel's redirect knows: the origin meant, who asks, that we live
+ *	count.h   what was done; metrics.h says it
  */
 struct ffs_gate;
 
@@ -45,7 +46,9 @@ struct ffs_gate_opts {
 	const struct ffs_nodes *nodes;     /* other stores, which are redirected to us too */
 	struct ffs_cache *cache;           /* the gate's own from now on, also where it fails; NULL:
 	                                      pass everything */
-	bool keep_all;                     /* --admit all: keep what misses while it streams */
+	bool resign;   /* the origin wants its own name in requests, as AWS always does: those that
+	                  are signed with its credentials for ours are signed anew (resign.h) */
+	bool keep_all; /* --admit all: keep what misses while it streams */
 	bool keep_second; /* without the kernel's events: keep it at its second read */
 	const char *const *allow, *const *deny; /* what may be kept: as for ffs_cache_wanted() */
 	struct ffs_wanted *wanted;     /* what is read in parts goes there; NULL: nobody fetches */

@@ -36,6 +36,9 @@ ffs_gateopt_take(struct ffs_gateopt *o, int opt, const char *arg, const char **w
 	case FFS_GATEOPT_ORIGIN:
 		o->origin = arg;
 		return 0;
+	case FFS_GATEOPT_RESIGN:
+		o->resign = true;
+		return 0;
 	case FFS_GATEOPT_SERVE:
 		o->serve = true;
 		return 0;
@@ -50,6 +53,9 @@ const char *
 ffs_gateopt_help(void)
 {
 	return "      --origin URL      --serve: the store behind (default as --endpoint)\n"
+	       "      --resign          --serve: the store wants its own name: sign anew for it "
+	       "what our\n"
+	       "                        key signs (AWS: always)\n"
 	       "      --max-age TIME    --serve: who signs with our key is not asked about for so "
 	       "long\n"
 	       "      --stale-if-error TIME   --serve: so long where the store is away\n"
@@ -122,6 +128,7 @@ ffs_gateopt_start(const struct ffs_gateopt *o, const struct ffs_gateopt_with *w,
 	struct ffs_gate_opts g = { .listen = o->listen,
 		.metrics = o->metrics,
 		.nodes = w->nodes,
+		.resign = o->resign,
 		.keep_all = w->keep_all,
 		.keep_second = w->keep_second,
 		.allow = w->allow,
@@ -139,6 +146,9 @@ ffs_gateopt_start(const struct ffs_gateopt *o, const struct ffs_gateopt_with *w,
 	rc = take_times(r, why);
 	if (!rc)
 		rc = find_origin(r, o, w, &g, why);
+	if (!rc && w->note && g.origin->aws && !g.origin->access_key)
+		w->note(w->arg, false,
+		    "no credentials for AWS: it will refuse what is signed for this address");
 	if (!rc && w->keep_second) {
 		g.wanted = r->wanted = ffs_wanted_new();
 		rc = r->wanted ? 0 : -errno;

@@ -10,6 +10,7 @@
 /* Serving as a command line asks for it, in a thread beside whatever else the tool does. */
 struct ffs_gateopt {
 	bool serve, given; /* --serve; any that goes with it only */
+	bool resign;
 	const char *listen, *metrics, *origin;
 	uint64_t max_age_ms, stale_ms;
 };
@@ -19,6 +20,7 @@ enum ffs_gateopt_opt {
 	FFS_GATEOPT_MAX_AGE = 0x3000,
 	FFS_GATEOPT_METRICS,
 	FFS_GATEOPT_ORIGIN,
+	FFS_GATEOPT_RESIGN,
 	FFS_GATEOPT_SERVE,
 	FFS_GATEOPT_STALE,
 };

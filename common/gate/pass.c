@@ -86,6 +86,12 @@ ffs_pass_refused(int rc)
 		return (struct ffs_pass_error){ 501, "NotImplemented",
 			"Neither CONNECT nor a Transfer-Encoding but chunked is known here.", "",
 			false };
+	case -ENOSYS:
+		return (struct ffs_pass_error){ 501, "NotImplemented",
+			"The store wants its own name signed, and a body whose chunks are signed "
+			"cannot be signed anew: send its hash, or UNSIGNED-PAYLOAD, or write to "
+			"the store itself.",
+			"", false };
 	case -ETIMEDOUT:
 		return (struct ffs_pass_error){ 408, "RequestTimeout",
 			"The request did not come in time.", "", false };

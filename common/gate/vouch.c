@@ -7,6 +7,9 @@
 
 #include "common/s3/daykeys.h"
 
+/* How what is said of a body begins, whose chunks are signed, with or without trailers. */
+#define CHUNKS "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
 struct ffs_vouch {
 	char *access_key, *secret_key, *token; /* access_key NULL: nobody is proven */
 	struct ffs_daykeys *keys;
@@ -17,6 +20,7 @@ struct copy {
 	char text[FFS_HEAD_MAX + 1];
 	struct ffs_sigv4_field fields[FFS_HEAD_FIELDS];
 	struct ffs_sigv4_request r;
+	struct ffs_sigv4_claim claim;
 };
 
 struct ffs_vouch *
@@ -92,9 +96,9 @@ copy_head(struct copy *c, const struct ffs_head *h)
 }
 
 /* Fields that are the request's meaning come once each: two readings of them would be two requests.
- */
+ * Of a read, that is answered here, also what need not be signed. */
 static int
-check_fields(const struct ffs_sigv4_request *r)
+check_fields(const struct ffs_sigv4_request *r, bool read)
 {
 	bool host = false;
 	size_t i, k;
@@ -103,7 +107,7 @@ check_fields(const struct ffs_sigv4_request *r)
 		if (!strcasecmp(r->fields[i].name, "host"))
 			host = true;
 		else if (strncasecmp(r->fields[i].name, "x-amz-", 6) &&
-			 strcasecmp(r->fields[i].name, "range"))
+			 (!read || strcasecmp(r->fields[i].name, "range")))
 			continue;
 		for (k = i + 1; k < r->nfields; k++)
 			if (!strcasecmp(r->fields[i].name, r->fields[k].name))
@@ -148,43 +152,70 @@ check_key(
 	return rc;
 }
 
+/* The claim, and the key that it was checked with: the caller's to wipe. */
 static int
-check(struct ffs_vouch *v, struct copy *c, time_t now, bool read)
+check(struct ffs_vouch *v, struct copy *c, time_t now, bool read, unsigned char key[32])
 {
-	struct ffs_sigv4_claim claim;
-	unsigned char key[32];
-	int rc = ffs_sigv4_claim_parse(&claim, &c->r);
+	struct ffs_sigv4_claim *claim = &c->claim;
+	int rc = ffs_sigv4_claim_parse(claim, &c->r);
 
 	if (!rc)
-		rc = check_fields(&c->r);
-	if (!rc && strcmp(claim.service, "s3"))
+		rc = check_fields(&c->r, read);
+	if (!rc && strcmp(claim->service, "s3"))
 		rc = -EINVAL;
 	if (!rc)
-		rc = check_key(v, &claim, &c->r);
+		rc = check_key(v, claim, &c->r);
 	/* A read has no body: of any other one the origin would say that it is not what was signed.
 	 */
-	if (!rc && read && strcmp(claim.payload, FFS_SIGV4_UNSIGNED) &&
-	    strcmp(claim.payload, FFS_SIGV4_EMPTY))
+	if (!rc && read && strcmp(claim->payload, FFS_SIGV4_UNSIGNED) &&
+	    strcmp(claim->payload, FFS_SIGV4_EMPTY))
 		rc = -EINVAL;
 	if (!rc)
-		rc = ffs_daykeys_get(v->keys, &claim, key);
+		rc = ffs_daykeys_get(v->keys, claim, key);
 	if (!rc)
-		rc = ffs_sigv4_verify(&claim, &c->r, v->secret_key, key, now);
-	explicit_bzero(key, sizeof(key));
+		rc = ffs_sigv4_verify(claim, &c->r, v->secret_key, key, now);
+	return rc;
+}
+
+/* The signature of what was checked, for another host. */
+static int
+sign(struct copy *c, const char *host, const unsigned char key[32], char out[65])
+{
+	const struct ffs_sigv4_claim *claim = &c->claim;
+	struct ffs_buf canon = FFS_BUF_INIT;
+	size_t i;
+	int rc;
+
+	if (!strncmp(claim->payload, CHUNKS, strlen(CHUNKS)))
+		return -ENOSYS;
+	for (i = 0; i < c->r.nfields; i++)
+		if (!strcasecmp(c->fields[i].name, "host"))
+			c->fields[i].value = host;
+	c->r.payload = claim->payload;
+	rc = ffs_sigv4_canonical(&canon, &c->r, claim->signed_headers, claim->presigned);
+	if (!rc)
+		rc = ffs_sigv4_sign(
+		    out, key, claim->date, claim->region, claim->service, canon.p, canon.len);
+	ffs_buf_release(&canon);
 	return rc;
 }
 
 static int
-check_head(struct ffs_vouch *v, const struct ffs_head *h, time_t now, bool read)
+check_head(struct ffs_vouch *v, const struct ffs_head *h, time_t now, bool read, const char *host,
+    char out[65])
 {
 	struct copy *c = malloc(sizeof(*c));
+	unsigned char key[32];
 	int rc;
 
 	if (!c)
 		return -ENOMEM;
 	rc = copy_head(c, h);
 	if (!rc)
-		rc = check(v, c, now, read);
+		rc = check(v, c, now, read, key);
+	if (!rc && host)
+		rc = sign(c, host, key, out);
+	explicit_bzero(key, sizeof(key));
 	free(c);
 	return rc;
 }
@@ -192,7 +223,14 @@ check_head(struct ffs_vouch *v, const struct ffs_head *h, time_t now, bool read)
 int
 ffs_vouch_check(struct ffs_vouch *v, const struct ffs_head *h, time_t now)
 {
-	return check_head(v, h, now, false);
+	return check_head(v, h, now, false, NULL, NULL);
+}
+
+int
+ffs_vouch_sign(
+    struct ffs_vouch *v, const struct ffs_head *h, time_t now, const char *host, char out[65])
+{
+	return check_head(v, h, now, false, host, out);
 }
 
 int
@@ -200,7 +238,7 @@ ffs_vouch_read(struct ffs_vouch *v, const struct ffs_head *h, time_t now)
 {
 	if (h->body != FFS_HEAD_NONE && !(h->body == FFS_HEAD_LENGTH && !h->length))
 		return -EINVAL;
-	return check_head(v, h, now, true);
+	return check_head(v, h, now, true, NULL, NULL);
 }
 
 static bool

@@ -27,6 +27,14 @@ void ffs_vouch_free(struct ffs_vouch *v);
 int ffs_vouch_check(struct ffs_vouch *v, const struct ffs_head *h, time_t now);
 int ffs_vouch_read(struct ffs_vouch *v, const struct ffs_head *h, time_t now);
 
+/*
+ * The signature that a request bears which is the same but for its host: 64 digits and a NUL.  As
+ * check above, for only what is proven is signed; -ENOSYS: its body's chunks are signed too, each
+ * over the signature before.
+ */
+int ffs_vouch_sign(
+    struct ffs_vouch *v, const struct ffs_head *h, time_t now, const char *host, char out[65]);
+
 /* Who may read a flight together with him; proven: what ffs_vouch_check() said is 0. */
 void ffs_vouch_who(struct ffs_flight_who *who, const struct ffs_head *h, bool proven);
 

@@ -408,12 +408,14 @@ ini_keys(const char *v[3], const struct ffs_ini *ini, const char *section)
 	v[2] = ffs_ini_get(ini, section, NULL, "aws_session_token");
 }
 
-/* Why a profile gives no keys, where it has another way that the AWS tools know. */
+/* Why there are no keys: where a profile has another way that the AWS tools know, and where our own
+ * file has others. */
 static char *
-no_keys(const struct sources *s)
+no_keys(const struct sources *s, const char *url)
 {
 	static const char *const ways[] = { "credential_process", "sso_session", "sso_start_url",
 		"role_arn", "web_identity_token_file" };
+	char *text, *out;
 	size_t i;
 
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
@@ -422,7 +424,13 @@ no_keys(const struct sources *s)
 			return ffs_buf_concat("none (the profile's ", ways[i],
 			    " is not supported: export the keys with 'aws configure "
 			    "export-credentials')");
-	return strdup("none");
+	if (!s->own.n)
+		return strdup("none");
+	/* Keys of one endpoint are no other's; but that of a gateway wants those of the store. */
+	text = ffs_buf_concat("none (no section [", url, "] of ");
+	out = text ? ffs_buf_concat(text, s->own_path, ")") : NULL;
+	free(text);
+	return out;
 }
 
 static int
@@ -457,7 +465,7 @@ choose_keys(struct ffs_endpoint *ep, struct sources *s)
 	free(where);
 	if (v[0] || v[1])
 		return set_keys(ep, s, v, from);
-	ep->cred_from = no_keys(s);
+	ep->cred_from = no_keys(s, ep->url);
 	return ep->cred_from ? 0 : -ENOMEM;
 }
 

@@ -166,7 +166,8 @@ check_endpoints(void)
 	setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
 	EXPECT(NULL, NULL, "http://127.0.0.1:9000", "default", "ap-south-1", "OWN", "own#secret",
 	    NULL, "credentials");
-	EXPECT(&ep, NULL, "http://h:1", "--endpoint", "ap-south-1", .cred_from = "none");
+	EXPECT(&ep, NULL, "http://h:1", "--endpoint", "ap-south-1",
+	    .cred_from = "none (no section [http://h:1] of ");
 	setenv("AWS_REGION", "us-gov-west-1", 1);
 	EXPECT(&ep, NULL, "http://h:1", "--endpoint", "us-gov-west-1", .cred_from = "none");
 	REFUSE((&(struct ffs_config_opts){ .endpoint = "http://h/b" }), -EINVAL, "http://h/b");
