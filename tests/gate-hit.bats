@@ -169,6 +169,71 @@ odd_names() {
 	[ "$(tail -n 1 gated)" = 9876543210 ]
 }
 
+# cold [FROM]: no page of the cache's files from there on is in memory.  (To try to read them without
+# waiting would have them read.)
+cold() {
+	/usr/bin/python3 - "$HOME/.cache/ffs/v1" "${1-0}" <<-'END'
+		import ctypes, mmap, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		start = int(sys.argv[2])
+		for at, _, names in os.walk(sys.argv[1]):
+		    for name in names:
+		        f = os.open(os.path.join(at, name), os.O_RDONLY)
+		        size = os.fstat(f).st_size
+		        os.fsync(f)
+		        os.posix_fadvise(f, start, 0, os.POSIX_FADV_DONTNEED)
+		        if size <= start:
+		            continue
+		        m = mmap.mmap(f, size, mmap.MAP_PRIVATE)
+		        pages = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
+		        if libc.mincore(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(m))), ctypes.c_size_t(size), pages):
+		            sys.exit(os.strerror(ctypes.get_errno()))
+		        if any(p & 1 for p in pages[-(-start // mmap.PAGESIZE):]):
+		            sys.exit("%s is in memory" % name)
+	END
+}
+
+# What each thread of the gateway has read, and written: "TID READ WRITTEN" a line.
+threads_io() {
+	local t
+	for t in /proc/"${gate_pid:?}"/task/*; do
+		echo "${t##*/} $(sed -n 's/^[rw]char: //p' "$t/io" | tr '\n' ' ')"
+	done
+}
+
+# fetched BYTES: since ./before a thread that sends nothing has read so many.
+fetched() {
+	threads_io >after
+	awk -v n="$1" 'NR == FNR { r[$1] = $2; w[$1] = $3; next }
+		$2 - r[$1] >= n && $3 - w[$1] < 1000 { found = 1 } END { exit !found }' before after
+}
+
+@test "what is not in memory is read by a thread, not by the one that serves all" {
+	[ "$(stat -f -c %T .)" != tmpfs ] || may_skip "files on tmpfs are always in memory"
+	gated_node
+	head -c 3000000 /dev/urandom >big.bin
+	put small.csv 0123456789
+	"$raw" -f big.bin "$url" PUT /bkt/big.bin >put.answer
+	into_cache big.bin small.csv
+	asked 1 GET /bkt/big.bin # compared with its checksum, once
+	asked 1 GET /bkt/small.csv
+	until_true 20 cold
+	asked 1 GET /bkt/small.csv
+	threads_io >before
+	asked 1 GET /bkt/big.bin
+	fetched 524288 # the first piece; the kernel may be ahead of the next
+	# A part, and what is there but for its end.
+	until_true 20 cold
+	threads_io >before
+	asked 1 GET /bkt/big.bin 'Range: bytes=1000000-1999999'
+	fetched 524288
+	asked 1 GET /bkt/big.bin
+	until_true 20 cold 524288
+	threads_io >before
+	asked 1 GET /bkt/big.bin
+	fetched 524288
+}
+
 @test "tags that another machine has changed are seen when somebody asks for them" {
 	gated_minio
 	put k.csv 0123456789
