@@ -62,13 +62,17 @@ has_entries() {
 	[ "$(find "$2" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$1" ]
 }
 
-# nothing_attached: no program, filter, qdisc or pin of ours in the lab.
+# nothing_attached: no program, filter, qdisc or pin of ours in the lab, and no program in its cgroup,
+# which the kernel takes off a moment after the last who had it has gone.
 nothing_attached() {
 	local dev
 	[ -z "$(find "$FFS_BPF_DIR/v1" -type f)" ] || { find "$FFS_BPF_DIR/v1" >&2; return 1; }
 	for dev in $(ls /sys/class/net); do
 		[[ "$(tc qdisc show dev "$dev" 2>&1)" != *clsact* ]] || return 1
 	done
+	until_true 10 cgroup_is_free
+}
+cgroup_is_free() {
 	[ -z "$(bpftool cgroup show "$FFS_LAB_CGROUP" 2>/dev/null)" ]
 }
 

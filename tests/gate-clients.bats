@@ -150,13 +150,15 @@ run_client() {
 # bats test_tags=plain
 @test "aws of Debian sees no difference" {
 	need_cmd /usr/bin/aws
-	client aws /usr/bin/aws node
+	quick_aws /usr/bin/aws
+	client aws "$PWD/aws" node
 }
 
 # bats test_tags=plain
 @test "aws of today sees no difference" {
 	peer aws
-	client aws "$peer" node
+	quick_aws "$peer"
+	client aws "$PWD/aws" node
 }
 
 # bats test_tags=plain

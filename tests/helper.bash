@@ -64,7 +64,7 @@ until_true() {
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || { echo "gave up waiting for: $*" >&2; return 1; }
-		sleep 0.05
+		sleep 0.02
 	done
 }
 
@@ -154,6 +154,16 @@ start_gate() {
 stop_gate() {
 	kill "$gate_pid"
 	wait "$gate_pid"
+}
+
+# quick_aws PROGRAM: ./aws, which is that aws command, but for the time that it takes to start.
+quick_aws() {
+	rm -f aws.socket
+	"$(sed -n '1s/^#! *//p' "$1")" "$BATS_TEST_DIRNAME/aws_quick" --serve aws.socket >aws.log 2>&1 3>&- &
+	pids+=("$!")
+	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$BATS_TEST_DIRNAME/aws_quick" "$PWD/aws.socket" >aws
+	chmod +x aws
+	until_true 60 test -S aws.socket || { cat aws.log >&2; return 1; }
 }
 
 # proxy RULE...: see tests/proxy; ./requests is its log.

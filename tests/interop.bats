@@ -116,8 +116,9 @@ run_boto3() {
 @test "aws of Debian" {
 	need_cmd /usr/bin/aws
 	prepare
+	quick_aws /usr/bin/aws
 	# It is older than AWS_ENDPOINT_URL.
-	aws_here() { /usr/bin/aws --endpoint-url "$url" "$@"; }
+	aws_here() { ./aws --endpoint-url "$url" "$@"; }
 	run_aws aws_here
 }
 
@@ -183,7 +184,8 @@ run_boto3() {
 @test "aws of today" {
 	peer aws
 	prepare
-	run_aws "$peer"
+	quick_aws "$peer"
+	run_aws ./aws
 }
 
 # bats test_tags=plain

@@ -537,6 +537,10 @@ lab_hotmon_ends() {
 	straight
 	until_true 10 is_on off
 	[ "$(grep -c comm gateway.log)" -eq 1 ]
+	# The kernel takes them off a moment later.
+	until_true 10 cgroup_is_free
+}
+cgroup_is_free() {
 	[ -z "$(bpftool cgroup show "$FFS_LAB_CGROUP" 2>/dev/null)" ]
 }
 
