@@ -23,7 +23,15 @@ header() {
 
 # Percent-encode a key, '/' too.
 encode() {
-	printf %s "$1" | jq -sRr @uri | sed "s/'/%27/g; s/[*]/%2A/g; s/!/%21/g; s/(/%28/g; s/)/%29/g"
+	local LC_ALL=C i c
+	for ((i = 0; i < ${#1}; i++)); do
+		c=${1:i:1}
+		case $c in
+		[A-Za-z0-9._~-]) printf %s "$c" ;;
+		*) printf -v c %d "'$c" && printf '%%%02X' $((c & 255)) ;;
+		esac
+	done
+	echo
 }
 
 # req_is CODE METHOD TARGET ...
