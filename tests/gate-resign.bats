@@ -104,7 +104,7 @@ lab_plain() {
 	grep -q '<Code>SignatureDoesNotMatch<' said
 	says 403 -p 60 "$ours" GET /bkt/k
 	stop_gate
-	gate --resign
+	gate --resign -v
 	for through in "$ours" 'http://[::1]:9009' http://localhost:9009; do
 		alike GET /bkt/k
 		says 200 "$through" GET /bkt/k
@@ -112,6 +112,9 @@ lab_plain() {
 	until_true 10 grep -qx 'store.example:7000 GET /bkt/k 200' access
 	# The name that it has already.
 	says 200 -H store.example:7000 "$ours" GET /bkt/k
+	# Why one is not signed anew is said at -v.
+	says 403 -k nobody:wrong "$ours" GET /bkt/k
+	until_true 10 grep -qx 'ffs-cache: a request goes to the store as it came: it is signed with another key, or for another session' gate.log
 	# A bucket in the name, and one that nobody knows: as they came.
 	for host in bkt.localhost:9009 gateway.example:9009; do
 		says 403 -H "$host" "$ours" GET /bkt/k

@@ -54,6 +54,7 @@ struct ffs_clients {
 	void (*trouble)(void *arg, int rc, const char *why);
 	void *arg;
 	bool stopping; /* each ends with its request */
+	int64_t noted; /* when it was last said that a request is not signed anew */
 	unsigned n, active;
 	struct ffs_client *first;
 	struct ffs_head head; /* the one at hand: they are large */

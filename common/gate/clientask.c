@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -7,6 +8,8 @@
 #include "common/base/clock.h"
 #include "common/gate/clientimpl.h"
 #include "common/gate/feedflight.h"
+
+enum { NOTE_MS = 10000 };
 
 /* --- answers of our own --- */
 
@@ -289,6 +292,20 @@ begin_turn(struct ffs_client *c, const struct ffs_head *h)
 	return way;
 }
 
+/* Whoever wonders about the store's 403 is told, now and then. */
+static void
+note_as_it_came(struct ffs_clients *all, const char *why)
+{
+	int64_t now = ffs_loop_now(all->loop);
+	char text[256];
+
+	if (!why || !all->turns->note || (all->noted && now - all->noted < NOTE_MS))
+		return;
+	all->noted = now;
+	snprintf(text, sizeof(text), "a request goes to the store as it came: %s", why);
+	all->turns->note(all->turns->arg, true, text);
+}
+
 /*
  * Whoever came to us by our own name is with an origin that wants to hear its own: from here on the
  * request is one for that, where it may be.  A redirected one is already.
@@ -310,7 +327,10 @@ sign_anew(struct ffs_client *c)
 		return rc > 0 ? 0 : rc ? rc : -EMSGSIZE;
 	}
 	ffs_buf_release(&b);
-	return rc == -ENOSYS || rc == -ENOMEM ? rc : 0;
+	if (rc == -ENOSYS || rc == -ENOMEM)
+		return rc;
+	note_as_it_came(c->all, ffs_resign_why(rc));
+	return 0;
 }
 
 void

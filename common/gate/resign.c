@@ -113,3 +113,26 @@ ffs_resign_head(
 	ffs_buf_add(out, from, (size_t)(end - from));
 	return ffs_buf_error(out);
 }
+
+const char *
+ffs_resign_why(int rc)
+{
+	switch (rc) {
+	case 0:
+	case -EALREADY:
+		return NULL;
+	case -ENOENT:
+		return "it is not signed";
+	case -EXDEV:
+		return "its Host may have a bucket in it";
+	case -ENOKEY:
+		return "it is signed with another key, or for another session";
+	case -EACCES:
+		return "its signature is not what the secret key gives";
+	case -ETIME:
+	case -EKEYEXPIRED:
+		return "it is not in time";
+	default:
+		return "its signature is none of SigV4 for S3, or leaves fields out";
+	}
+}

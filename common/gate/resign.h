@@ -38,4 +38,7 @@ void ffs_resign_free(struct ffs_resign *r);
 int ffs_resign_head(
     const struct ffs_resign *r, struct ffs_buf *out, const struct ffs_head *h, time_t now);
 
+/* In words, why it was not; NULL: it need not be. */
+const char *ffs_resign_why(int rc);
+
 #endif
