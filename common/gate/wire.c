@@ -72,7 +72,9 @@ keep(struct ffs_wire *w, const struct iovec *v, unsigned n)
 		return -ENOMEM;
 	w->rest = p;
 	for (i = 0; i < n; i++) {
-		memcpy(p + w->rest_n, v[i].iov_base, v[i].iov_len);
+		/* An answer's head that is out is nothing at no address. */
+		if (v[i].iov_len)
+			memcpy(p + w->rest_n, v[i].iov_base, v[i].iov_len);
 		w->rest_n += v[i].iov_len;
 	}
 	return 0;
