@@ -213,12 +213,12 @@ in_parts() {
 	until_true 10 grep -q "in parts of '$url' is not kept: there are no credentials" keyless.log
 }
 
-# readers N URL: curls in the background, outputs in ./out.1 and so on; their ids in readers.
+# readers N URL [OPTION...]: curls in the background, outputs in ./out.1 and so on; their ids in readers.
 readers() {
 	local i
 	readers=()
 	for ((i = 1; i <= $1; i++)); do
-		curl -sS --fail "$2" -o "out.$i" 2>"err.$i" 3>&- &
+		curl -sS --fail "${@:2}" -o "out.$i" 2>"err.$i" 3>&- &
 		readers+=("$!")
 		pids+=("$!")
 	done
@@ -241,6 +241,37 @@ all_right() {
 	was_asked big.bin 1
 	[ "$(metric flights_joined_total)" -eq 31 ]
 	until_true 10 is_kept big.bin
+}
+
+@test "a range that may be all of a cold object is one request, too, and no other range waits for it" {
+	store
+	for range in 0-2999999 0-; do
+		rm -f gate.*
+		proxied GET big.bin 1 gate
+		start_gate_counting --admit all --max-age 60
+		readers 32 "$(gate_for big.bin)" --range $range
+		until_true 20 test -e gate.reached
+		until_true 30 active 32
+		curl -sS --fail --range 0-99 "$(gate_for big.bin)" | cmp - <(head -c 100 big.bin)
+		touch gate.open
+		all_right
+		was_asked big.bin 2
+		until_true 10 is_kept big.bin
+		stop_gate
+		ffs-cache --clear >/dev/null
+	done
+	# It is not: then each gets his own, and who asks for all of it has it kept.
+	rm -f gate.*
+	proxied GET big.bin 1 gate
+	start_gate_counting --admit all --max-age 60
+	readers 4 "$(gate_for big.bin)" --range 0-99
+	until_true 20 test -e gate.reached
+	until_true 20 active 4
+	curl -sS --fail "$(gate_for big.bin)" | cmp - big.bin
+	until_true 10 is_kept big.bin
+	touch gate.open
+	head -c 100 big.bin >first.bin
+	all_right first.bin
 }
 
 @test "without --max-age one of the 32 asks once more, for all: is it still the current one" {

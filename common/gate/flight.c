@@ -382,6 +382,12 @@ ffs_flight_kept(const struct ffs_flight *f)
 }
 
 bool
+ffs_flight_suits(const struct ffs_flight *f, const struct ffs_flight_who *who)
+{
+	return !f->who.range[0] || !strcmp(f->who.range, who->range);
+}
+
+bool
 ffs_flight_same(const struct ffs_flight *f, const struct ffs_flight_who *who)
 {
 	return who->kind != FFS_FLIGHT_NOBODY && who->kind == f->who.kind &&

@@ -84,6 +84,7 @@ enum ffs_flight_kind {
 struct ffs_flight_who {
 	enum ffs_flight_kind kind;
 	char request[65]; /* PRESIGNED: the SHA-256 of all its head */
+	char range[64];   /* a part that was asked for, which may be all of the object; "" none */
 };
 
 /* The one of this object that may be joined (ASKED, FLYING, LANDED but not yet in its place), or
@@ -127,6 +128,8 @@ enum ffs_flight_state ffs_flight_state(const struct ffs_flight *f);
 /* Of one that flies or has landed: what it is (fd is -1: ffs_flight_send()), and since when. */
 void ffs_flight_hit(const struct ffs_flight *f, struct ffs_cache_hit *hit);
 const struct ffs_kept *ffs_flight_kept(const struct ffs_flight *f);
+/* May who wait for the answer to the leader: it is not for another part. */
+bool ffs_flight_suits(const struct ffs_flight *f, const struct ffs_flight_who *who);
 /* Is who as good as the leader: what the origin says to one holds for the other. */
 bool ffs_flight_same(const struct ffs_flight *f, const struct ffs_flight_who *who);
 

@@ -21,6 +21,8 @@ ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request)
 	t->proven = all->vouch && !strcmp(t->name.endpoint, all->vouched) &&
 	            !ffs_vouch_read(all->vouch, request, t->now);
 	ffs_vouch_who(&t->who, request, t->proven);
+	if (strlen(t->ask.range) < sizeof(t->who.range))
+		strcpy(t->who.range, t->ask.range);
 	if (t->ask.hosted && !t->proven)
 		t->who.kind = FFS_FLIGHT_NOBODY; /* see ffs_turn_believed() */
 }
@@ -199,17 +201,25 @@ ffs_turn_miss(struct ffs_turn *t)
 {
 	struct ffs_flights *fs = t->all->flights;
 	struct ffs_flight *f;
+	bool asked;
 
 	if (!fs || t->ask.conditional)
 		return FFS_TURN_PASS;
 	f = ffs_flights_find(fs, &t->name);
-	if (f) {
-		if (!join(t, f))
+	asked = f && ffs_flight_state(f) == FFS_FLIGHT_ASKED;
+	if (asked && !ffs_flight_suits(f, &t->who)) {
+		/* That answer is perhaps no object; this one is. */
+		if (t->ask.range[0])
 			return FFS_TURN_PASS;
-		return ffs_flight_state(f) == FFS_FLIGHT_ASKED ? FFS_TURN_WAIT : aboard(t);
+		f = NULL;
 	}
-	/* What a range is of the object its answer says. */
-	if (t->ask.range[0] || !ffs_turn_believed(t) || !wanted(t))
+	if (f && !join(t, f))
+		return FFS_TURN_PASS;
+	if (f)
+		return asked ? FFS_TURN_WAIT : aboard(t);
+	/* What a range is of the object its answer says; perhaps all of it. */
+	if ((t->ask.range[0] && strncmp(t->who.range, "bytes=0-", 8)) || !ffs_turn_believed(t) ||
+	    !wanted(t))
 		return FFS_TURN_PASS;
 	(void)lead(t);
 	return FFS_TURN_PASS;

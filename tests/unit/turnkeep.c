@@ -265,7 +265,7 @@ check_not_kept(void)
 	not_kept("HTTP/1.1 403 Forbidden\nContent-Length: 10\n");
 	not_kept("HTTP/1.1 206 Partial Content\nContent-Length: 10\nETag: \"e\"\n");
 	/* A part, or a condition, asks for nothing to keep. */
-	CHECK(ask_as(&t, "GET", "odd", time(NULL), NULL, "Range: bytes=0-3\n") == FFS_TURN_PASS &&
+	CHECK(ask_as(&t, "GET", "odd", time(NULL), NULL, "Range: bytes=1-3\n") == FFS_TURN_PASS &&
 	      !t.flight);
 	ffs_turn_end(&t, 0, 1, true);
 	CHECK(ask_as(&t, "GET", "odd", time(NULL), NULL, "If-Match: \"e\"\n") == FFS_TURN_PASS &&
@@ -290,7 +290,7 @@ check_whole_range(void)
 	char text[256];
 	size_t i;
 
-	CHECK(ask_as(&t, "GET", "r", time(NULL), "secret", range) == FFS_TURN_PASS && !t.flight);
+	CHECK(ask_as(&t, "GET", "r", time(NULL), "secret", range) == FFS_TURN_PASS && t.leads);
 	CHECK(ffs_turn_answer(&t, answer_of(whole)) == FFS_TURN_KEEP);
 	feed(&t, &o);
 	arrive(&o);
@@ -322,6 +322,49 @@ check_whole_range(void)
 	}
 	/* Nobody asked for a range. */
 	not_kept(whole);
+}
+
+/* Who asks for the same range waits for its answer, which may be all of it; nobody else. */
+static void
+check_waiting_range(void)
+{
+	static const char range[] = "Range: bytes=0-9\n";
+	static const char part[] = "HTTP/1.1 206 Partial Content\nContent-Length: 10\n"
+				   "ETag: \"e\"\nContent-Range: bytes 0-9/11\n";
+	static const char whole[] = "HTTP/1.1 206 Partial Content\nContent-Length: 10\n"
+				    "ETag: \"e\"\nContent-Range: bytes 0-9/10\n";
+	struct ffs_turn lead, same, other;
+	struct origin o;
+
+	CHECK(ask_as(&lead, "GET", "wr", time(NULL), "secret", range) == FFS_TURN_PASS);
+	CHECK(lead.leads);
+	CHECK(ask_as(&same, "GET", "wr", time(NULL), "secret", range) == FFS_TURN_WAIT);
+	CHECK(ask_as(&other, "GET", "wr", time(NULL), "secret", "Range: bytes=0-8\n") ==
+		  FFS_TURN_PASS &&
+	      !other.flight);
+	ffs_turn_end(&other, 0, 1, true);
+	/* It is a part: each gets his own. */
+	CHECK(ffs_turn_answer(&lead, answer_of(part)) == FFS_TURN_PASS && !lead.flight);
+	CHECK(same.checked && ffs_turn_again(&same) == FFS_TURN_PASS && !same.flight);
+	ffs_turn_end(&same, 0, 1, true);
+	ffs_turn_end(&lead, 0, 1, true);
+	/* Who asks for all of it does not wait for that, and has it kept. */
+	CHECK(ask_as(&lead, "GET", "wr", time(NULL), "secret", range) == FFS_TURN_PASS);
+	CHECK(ask(&other, "wr") == FFS_TURN_PASS && other.leads && other.flight != lead.flight);
+	ffs_turn_end(&other, 0, 1, false);
+	CHECK(ask_as(&same, "GET", "wr", time(NULL), "secret", range) == FFS_TURN_WAIT);
+	CHECK(ffs_turn_answer(&lead, answer_of(whole)) == FFS_TURN_KEEP);
+	feed(&lead, &o);
+	step();
+	CHECK(same.checked && ffs_turn_again(&same) == FFS_TURN_PASS && same.add[0]);
+	CHECK(ffs_turn_answer(&same, answer_of("HTTP/1.1 304 Not Modified\nETag: \"e\"\n")) ==
+	      FFS_TURN_SERVE);
+	CHECK(!strncmp(same.reply.head.p, "HTTP/1.1 206 ", 13));
+	arrive(&o);
+	reads(&same, ten);
+	reads(&lead, ten);
+	step();
+	CHECK(has("wr"));
 }
 
 /* Of those who wait for the head, and are as good as the leader, one asks for all. */
@@ -611,6 +654,7 @@ main(void)
 	check_kept();
 	check_not_kept();
 	check_whole_range();
+	check_waiting_range();
 	check_waiting();
 	check_hosted();
 	check_in_vain();
