@@ -88,7 +88,7 @@ test_room(void)
 	struct ffs_recent *r = ffs_recent_new(&b, 4 * SIZE);
 	struct ffs_recent_entry *e[N];
 	struct ffs_block *block;
-	char key[8];
+	char key[16];
 	int i;
 
 	for (i = 0; r && i < N; i++) {
