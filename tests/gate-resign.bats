@@ -208,10 +208,16 @@ hits() {
 	[ "$(ffs-cache --stat --json | jq .hits)" -eq "$1" ]
 }
 
+# What has streamed through is in its place a moment later.
+cached() {
+	ffs-cache --list --json | jq -e 'select(.key == "k")' >/dev/null
+}
+
 lab_hits() {
 	start_insisting
 	gate --resign --admit all
 	says 200 "$ours" GET /bkt/k
+	until_true 10 cached
 	# A 304 vouches for him, whole and in part, whatever way he signs.
 	alike GET /bkt/k
 	alike -p 60 GET /bkt/k
