@@ -287,6 +287,24 @@ all_right() {
 	until_true 10 is_kept big.bin
 }
 
+@test "who comes together with the first is served by the one request, without --max-age, too" {
+	store
+	proxied
+	start_gate_counting --admit all
+	# The gateway finds them all at once.
+	kill -STOP "$gate_pid"
+	readers 32 "$(gate_for big.bin)"
+	all_sent() {
+		# Their requests are in its sockets.
+		[ "$(ss -Htn state established "sport = :${gate_url##*:}" | awk '$1 > 0' | wc -l)" -eq 32 ]
+	}
+	until_true 30 all_sent
+	kill -CONT "$gate_pid"
+	all_right
+	was_asked big.bin 1
+	until_true 10 is_kept big.bin
+}
+
 @test "who comes while an object arrives reads it after a 304, within --max-age without" {
 	store
 	proxied GET big.bin 1 half

@@ -324,7 +324,12 @@ ffs_client_pump(struct ffs_client *c)
 		drain(c);
 		return;
 	}
-	if (!flush(c) || (!c->q && !receive_head(c)))
+	if (!flush(c))
+		return;
+	q = c->q;
+	if (q && q->later)
+		ffs_client_go(c, FFS_TURN_PASS, NULL);
+	else if (!q && !receive_head(c))
 		return;
 	q = c->q;
 	if (q && q->stage == FFS_CLIENT_WAITING && q->woken) {

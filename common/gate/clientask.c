@@ -230,6 +230,8 @@ ask(struct ffs_client *c, const struct ffs_head *h)
 	}
 	r.repeatable = repeatable(h);
 	q->stage = FFS_CLIENT_ASKING;
+	if (q->turned)
+		ffs_turn_sent(&q->turn);
 	ffs_pass_head(&b, h, q->turned ? q->turn.add : "");
 	v = (struct iovec){ b.p, b.len };
 	r.head = &v;
@@ -259,7 +261,15 @@ ffs_client_go(struct ffs_client *c, enum ffs_turn_way way, const struct ffs_head
 		ask(c, NULL);
 		break;
 	case FFS_TURN_PASS:
-		ask(c, h);
+		/* Who has come together with him shares his answer. */
+		c->q->later = c->q->turn.leads && !c->q->gathered;
+		if (!c->q->later) {
+			ask(c, h);
+			break;
+		}
+		c->q->gathered = true;
+		c->q->stage = FFS_CLIENT_ASKING;
+		ffs_client_soon(c);
 		break;
 	case FFS_TURN_KEEP:
 	case FFS_TURN_SERVE:

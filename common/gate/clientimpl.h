@@ -39,6 +39,8 @@ struct ffs_client_request {
 	bool cut;          /* the answer cannot be made whole */
 	bool own;          /* it is an error of ours */
 	bool woken;        /* by the flight */
+	bool later;        /* it goes to the origin at the end of this turn of the loop, */
+	bool gathered;     /* and has waited for that */
 	int64_t waits;     /* since when */
 	int status;        /* of the answer; 0: nothing of it is out */
 	uint64_t t0;       /* us */

@@ -275,6 +275,15 @@ ffs_flight_settle(struct ffs_flight *f)
 	free(f);
 }
 
+void
+ffs_flight_sent(struct ffs_flight_reader *r)
+{
+	struct ffs_flight *f = r->flight;
+
+	if (f && f->leader == r)
+		f->led = ++f->asked;
+}
+
 int
 ffs_flight_begin(
     struct ffs_flight *f, const struct ffs_cache_fill_opts *o, const struct ffs_kept *kept)
@@ -294,6 +303,7 @@ ffs_flight_begin(
 	f->since = o->since ? o->since : (int64_t)time(NULL);
 	f->opts.since = f->since;
 	f->begun = f->answered = true;
+	f->told = f->led;
 	if (!f->unkept) {
 		ffs_hangar_add(f, FFS_HANGAR_OPEN);
 		return 0;

@@ -24,9 +24,10 @@
  * Only who is proven, inside --max-age, reads a flight without a word of the origin that is younger
  * than his request: the answer that flies may have been given before he came, and the object been
  * written since.  All others ask with If-None-Match and the flight's ETag, and read it on a 304.
- *But of those who are as good as the one who started it (both proven here, both anonymous, or the
- *same presigned request byte for byte) one asks for all who have come before he does: any number of
- * clients who come together are two requests, one of them for a 304.
+ * But of those who are as good as the one who started it (both proven here, both anonymous, or the
+ * same presigned request byte for byte) one asks for all who have come before he does: any number
+ *of clients who come together are two requests, one of them for a 304.  And who came before the
+ *first request was sent needs no other.
  *
  * Its last bytes are in memory (FFS_FLIGHT_WINDOW at most) until so many are written at once: who
  * keeps up with the origin reads them there.  What cannot be written (full disk, refused by the
@@ -99,6 +100,10 @@ void ffs_flights_spoil(struct ffs_flights *fs, const struct ffs_cache_name *n);
  * -EINVAL (a name that cannot be kept). */
 int ffs_flight_new(struct ffs_flights *fs, const struct ffs_cache_name *n,
     const struct ffs_flight_who *who, struct ffs_flight_reader *r);
+
+/* r's request goes to the origin, if he leads: who has joined until now came before the origin
+ * looks, and is told by the same answer. */
+void ffs_flight_sent(struct ffs_flight_reader *r);
 
 /* The answer's head is one to keep: o and kept say what; copied.  Those who wait are woken when the
  * cache has taken it, or not; the leader may begin to read.  0; -ENOMEM, -EINVAL: leave it. */

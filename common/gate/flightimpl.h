@@ -32,7 +32,7 @@ struct ffs_flight {
 
 	/* Who asks the origin for those like him; how many have, and which last got a 304. */
 	struct ffs_flight_reader *asker;
-	uint64_t asked, told;
+	uint64_t asked, told, led; /* led: the leader, 0: before anybody could join */
 
 	bool answered; /* there is an answer, perhaps none to keep */
 	bool begun;    /* its head is known: */

@@ -99,6 +99,9 @@ struct ffs_turn {
 enum ffs_turn_way ffs_turn_begin(struct ffs_turn *t, struct ffs_turns *all,
     const struct ffs_head *request, const char *endpoint, const char *const *hosts, time_t now);
 
+/* The request goes to the origin, now. */
+void ffs_turn_sent(struct ffs_turn *t);
+
 /* The head of the origin's (last, not 1xx) answer has come.  A way. */
 enum ffs_turn_way ffs_turn_answer(struct ffs_turn *t, const struct ffs_head *answer);
 

@@ -327,6 +327,13 @@ ffs_turn_came(struct ffs_turn *t, const struct ffs_head *h, bool had)
 }
 
 void
+ffs_turn_sent(struct ffs_turn *t)
+{
+	if (t->leads)
+		ffs_flight_sent(&t->reader);
+}
+
+void
 ffs_turn_passed(struct ffs_turn *t)
 {
 	if (!t->flight)

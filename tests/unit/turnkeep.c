@@ -367,6 +367,34 @@ check_waiting_range(void)
 	CHECK(has("wr"));
 }
 
+/* Who came before the first request went out is told by its answer; who came behind it is not. */
+static void
+check_together(void)
+{
+	struct ffs_turn lead, same, other, late;
+	struct origin o;
+
+	CHECK(ask(&lead, "t") == FFS_TURN_PASS && lead.leads);
+	CHECK(ask(&same, "t") == FFS_TURN_WAIT);
+	CHECK(ask_nobody(&other, "t") == FFS_TURN_WAIT);
+	ffs_turn_sent(&lead);
+	ffs_turn_sent(&same); /* his is not the request */
+	CHECK(ask(&late, "t") == FFS_TURN_WAIT);
+	CHECK(ffs_turn_answer(&lead, answer_of(found)) == FFS_TURN_KEEP);
+	feed(&lead, &o);
+	step();
+	CHECK(ffs_turn_again(&same) == FFS_TURN_SERVE && same.from == FFS_SERVED_CHECKED);
+	CHECK(ffs_turn_again(&other) == FFS_TURN_PASS && other.add[0]);
+	CHECK(ffs_turn_again(&late) == FFS_TURN_PASS && late.add[0]);
+	ffs_turn_end(&other, 0, 1, false);
+	ffs_turn_end(&late, 0, 1, false);
+	arrive(&o);
+	reads(&same, ten);
+	reads(&lead, ten);
+	step();
+	CHECK(has("t"));
+}
+
 /* Of those who wait for the head, and are as good as the leader, one asks for all. */
 static void
 check_waiting(void)
@@ -655,6 +683,7 @@ main(void)
 	check_not_kept();
 	check_whole_range();
 	check_waiting_range();
+	check_together();
 	check_waiting();
 	check_hosted();
 	check_in_vain();
