@@ -1,4 +1,5 @@
 # ffs-hotmon: programs in the kernel, and what they count.  All that attaches is in the lab.
+# Takes minutes.
 load helper.bash
 
 # start_hotmon [OPTION...]: in the background, attached; ./hot is its output, ./hotmon.log what it
@@ -815,6 +816,7 @@ lab_output() {
 	[ "$status" -eq 1 ]
 	nothing_attached
 	mkfifo pipe
+	: >hotmon.log # of the one before: this one's is opened behind the pipe
 	hearing ffs-hotmon -v --cgroup "$FFS_LAB_CGROUP" --ports "$ports" --json >pipe 2>hotmon.log &
 	hotmon_pid=$!
 	exec 9<pipe

@@ -1,5 +1,6 @@
 # What the gateway answers from the cache: the store's own answer, for those who may have it, and never
 # an old byte.
+# Takes minutes.
 load helper.bash
 
 raw=$BATS_TEST_DIRNAME/s3raw
