@@ -26,8 +26,8 @@
  * written since.  All others ask with If-None-Match and the flight's ETag, and read it on a 304.
  * But of those who are as good as the one who started it (both proven here, both anonymous, or the
  * same presigned request byte for byte) one asks for all who have come before he does: any number
- *of clients who come together are two requests, one of them for a 304.  And who came before the
- *first request was sent needs no other.
+ * of clients who come together are two requests, one of them for a 304.  And who came before the
+ * first request was sent needs no other.
  *
  * Its last bytes are in memory (FFS_FLIGHT_WINDOW at most) until so many are written at once: who
  * keeps up with the origin reads them there.  What cannot be written (full disk, refused by the
