@@ -345,6 +345,26 @@ all_right() {
 	[ "$(metric flights_lost_total)" -eq 0 ]
 }
 
+@test "the store's silence to the last who reads ends what another had begun" {
+	store
+	proxied GET big.bin 1 half GET big.bin 1 gate
+	FFS_GATE_TIMES=answer=5s start_gate_counting --admit all
+	# The one takes little of it, and leaves; the other asks whether it is the current version.
+	readers 1 "$(gate_for big.bin)" --limit-rate 1k
+	until_true 20 test -e gate.reached
+	"$raw" "$gate_url" GET /bkt/big.bin >other 3>&- &
+	other=$!
+	pids+=("$other")
+	until_true 20 was_asked big.bin 2
+	kill "${readers[0]}"
+	wait "$other"
+	[[ $(head -n 1 other) == "504 "* ]]
+	until_true 20 active 0
+	until_true 20 no_leftovers
+	[ "$(metric flights_active)" -eq 0 ]
+	stop_gate
+}
+
 @test "when nobody reads any more the origin is left, and nothing stays behind" {
 	store
 	proxied GET big.bin 1 half

@@ -515,13 +515,14 @@ ffs_origins_tick(struct ffs_origins *os)
 {
 	int64_t now = ffs_loop_now(os->o.loop), bound;
 	struct ffs_origin_site *p;
-	struct ffs_origin *o, *next;
+	struct ffs_origin *o;
 	int i;
 
+	/* Who ends may have been the last reader of what another brings, which ends with him. */
 	for (p = os->first; p; p = p->next)
 		for (i = 0; i < 2; i++)
-			for (o = i ? p->busy : p->idle; o; o = next) {
-				next = o->next;
+			for (o = i ? p->busy : p->idle; o; o = os->next) {
+				os->next = o->next;
 				bound = patience(o);
 				if (bound && now - o->moved > bound)
 					expire(o);

@@ -22,7 +22,8 @@ struct ffs_origins {
 	struct ffs_tls_roots *roots;   /* NULL: no https */
 	struct ffs_origin_site *first; /* the gate's own */
 	unsigned nidle;
-	struct ffs_head head; /* the one at hand */
+	struct ffs_origin *next; /* whom tick() looks at next: one that has gone is skipped */
+	struct ffs_head head;    /* the one at hand */
 };
 
 enum ffs_origin_state {

@@ -274,6 +274,8 @@ enlist(struct ffs_origin *o, bool idle)
 static void
 delist(struct ffs_origin *o)
 {
+	if (o->at->all->next == o)
+		o->at->all->next = o->next;
 	*o->prev = o->next;
 	if (o->next)
 		o->next->prev = o->prev;
