@@ -23,8 +23,9 @@ ffs_turn_meet(struct ffs_turn *t, const struct ffs_head *request)
 	ffs_vouch_who(&t->who, request, t->proven);
 	if (strlen(t->ask.range) < sizeof(t->who.range))
 		strcpy(t->who.range, t->ask.range);
-	if (t->ask.hosted && !t->proven)
-		t->who.kind = FFS_FLIGHT_NOBODY; /* see ffs_turn_believed() */
+	/* See ffs_turn_believed(); and whose the bucket has to be is for the store to compare. */
+	if ((t->ask.hosted && !t->proven) || !t->ask.plain)
+		t->who.kind = FFS_FLIGHT_NOBODY;
 }
 
 static time_t *

@@ -452,6 +452,32 @@ check_waiting(void)
 	CHECK(has("w") && !o.abandoned);
 }
 
+/* Whose the bucket has to be: nobody else's answer says that it is. */
+static void
+check_owner(void)
+{
+	static const char owner[] = "x-amz-expected-bucket-owner: 1\n";
+	struct ffs_turn lead, same, other;
+	struct origin o;
+
+	CHECK(ask_nobody(&lead, "o") == FFS_TURN_PASS && lead.leads);
+	CHECK(ask_nobody(&same, "o") == FFS_TURN_WAIT);
+	CHECK(ask_as(&other, "GET", "o", time(NULL), NULL, owner) == FFS_TURN_WAIT);
+	ffs_turn_sent(&lead);
+	CHECK(ffs_turn_answer(&lead, answer_of(found)) == FFS_TURN_KEEP);
+	feed(&lead, &o);
+	step();
+	CHECK(ffs_turn_again(&same) == FFS_TURN_SERVE);
+	CHECK(ffs_turn_again(&other) == FFS_TURN_PASS && other.add[0]);
+	CHECK(ffs_turn_answer(&other, answer_of("HTTP/1.1 403 Forbidden\n")) == FFS_TURN_PASS);
+	ffs_turn_end(&other, 0, 1, true);
+	arrive(&o);
+	reads(&same, ten);
+	reads(&lead, ten);
+	step();
+	CHECK(has("o"));
+}
+
 static enum ffs_turn_way
 ask_hosted(struct ffs_turn *t, const char *target)
 {
@@ -685,6 +711,7 @@ main(void)
 	check_waiting_range();
 	check_together();
 	check_waiting();
+	check_owner();
 	check_hosted();
 	check_in_vain();
 	check_max_age();
