@@ -190,15 +190,17 @@ path_of(const struct ffs_span *target)
 	return (struct ffs_span){ p, (size_t)(end - p) };
 }
 
-/* A body with many objects, or an object that goes from where it was. */
+/* A body with many objects, an object that goes from where it was, or all that a key begins. */
 static bool
 is_wide(const struct ffs_head *h)
 {
-	size_t i;
+	static const char *const fields[] = { "snowball", "rename", "force-delete" };
+	size_t i, k;
 
 	for (i = 0; i < h->n; i++)
-		if (holds(&h->v[i].name, "snowball") || holds(&h->v[i].name, "rename"))
-			return true;
+		for (k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
+			if (holds(&h->v[i].name, fields[k]))
+				return true;
 	return holds(&h->target, "?rename") || holds(&h->target, "&rename");
 }
 

@@ -111,6 +111,8 @@ static const struct {
 	{ "POST /b?anything", "Host: lan\n", "b|" },
 	{ "POST /b//?delete", "Host: lan\n", "b|/ b|" },
 	{ "PUT /b/x.tar", "Host: lan\nX-Amz-Meta-Snowball-Auto-Extract: true\n", "b|" },
+	/* MinIO's, of all that begins like that */
+	{ "DELETE /b/d/", "Host: lan\nX-Minio-Force-Delete: true\n", "b|" },
 	/* elsewhere */
 	{ "PUT /b/new?renameObject", "Host: lan\n", "b|" },
 	{ "PUT /b/new", "Host: lan\nx-amz-rename-source: /b/old\n", "b|" },
