@@ -95,6 +95,7 @@ struct query {
 	bool other;  /* there is something that is not understood */
 	bool signs;  /* it carries a signature */
 	bool covers; /* which covers If-None-Match */
+	bool untidy; /* the path has segments that a store may take away */
 };
 
 static void
@@ -271,7 +272,7 @@ is_read(struct ffs_ask *a, const struct ffs_head *h, const struct query *q)
 	    (h->body == FFS_HEAD_LENGTH && h->length))
 		return false;
 	a->may_add = true;
-	a->plain = true;
+	a->plain = !q->untidy;
 	a->anonymous = !q->signs;
 	if (!take_fields(a, h))
 		return false;
@@ -287,7 +288,7 @@ take_names(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts
 	const struct ffs_span *host = ffs_head_get(h, "Host", NULL);
 	const char *p = h->target.p, *end = p + h->target.n, *question;
 	struct ffs_span path;
-	char *text;
+	char *text, *tidy;
 	int label, rc;
 
 	if (!host || !h->target.n || *p != '/' || memchr(p, '#', h->target.n))
@@ -301,8 +302,13 @@ take_names(struct ffs_ask *a, const struct ffs_head *h, const char *const *hosts
 	if (question)
 		take_query(q, question + 1, end);
 	text = ffs_path_decode(&path, &rc);
+	tidy = text ? ffs_path_tidy(text) : NULL;
+	if (!rc && !tidy)
+		rc = -ENOMEM;
 	if (!rc)
 		rc = ffs_path_names(text, host->p, (size_t)label, &a->bucket, &a->key);
+	q->untidy = !rc && strcmp(text, tidy);
+	free(tidy);
 	free(text);
 	q->other |= !label && is_ambiguous(&path);
 	return rc;

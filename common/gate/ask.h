@@ -32,7 +32,8 @@ struct ffs_ask {
 	bool may_add;     /* If-None-Match is not among the signed headers */
 	bool anonymous;   /* neither Authorization, nor a signature in the query, nor Cookie */
 	bool no_cache;    /* Cache-Control: no-cache, no-store, max-age=0: ask the origin */
-	bool plain;       /* nothing but what a signed read needs: --max-age may answer */
+	bool plain;       /* nothing but what a signed read needs, and a key that is the same to any
+	                     store ("a//b" is "a/b" to some): --max-age may answer */
 	char range[256];  /* "" none; longer ones: OTHER */
 	char if_range[160], match[160]; /* values of If-Range and If-Match */
 };

@@ -190,6 +190,27 @@ check_writes(void)
 	ffs_ask_release(&a);
 }
 
+/* Of what path is a read that --max-age may answer: one that no store reads as another. */
+static void
+check_tidy(void)
+{
+	static const char *const tidy[] = { "/b/k", "/b/k/l", "/b/k%2fl", "/b/..k", "/b/k.",
+		"/b/k/" },
+				 *const untidy[] = { "/b//k", "/b/k//l", "/b/./k", "/b/x/%2e%2E/k",
+					 "/b/k%2f%2fl", "/b/k//" };
+	char text[256];
+	struct ffs_ask a;
+	size_t i;
+
+	for (i = 0; i < COUNT(tidy) + COUNT(untidy); i++) {
+		snprintf(text, sizeof(text), "GET %s HTTP/1.1\nHost: lan\n",
+		    i < COUNT(tidy) ? tidy[i] : untidy[i - COUNT(tidy)]);
+		CHECK(!ffs_ask_parse(&a, request_of(text), hosts));
+		CHECK(a.kind == FFS_ASK_READ && a.plain == (i < COUNT(tidy)), "%s", text);
+		ffs_ask_release(&a);
+	}
+}
+
 static void
 check_lines(void)
 {
@@ -315,6 +336,7 @@ main(void)
 {
 	check_lines();
 	check_writes();
+	check_tidy();
 	check_fields();
 	check_long();
 	return failed;
