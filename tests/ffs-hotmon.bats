@@ -699,19 +699,11 @@ lab_exact() {
 	local i clients=()
 	mkdir -p www/bkt
 	for i in $(seq 400); do head -c 4096 /dev/zero >"www/bkt/k$i"; done
-	cat >nginx.conf <<-END
-		user root;
-		daemon off; master_process off; pid $PWD/nginx.pid; error_log $PWD/nginx.err;
-		events { worker_connections 256; }
-		http {
-			access_log $PWD/access.log; client_body_temp_path $PWD/body; proxy_temp_path $PWD/proxy;
-			fastcgi_temp_path $PWD/fcgi; uwsgi_temp_path $PWD/uwsgi; scgi_temp_path $PWD/scgi;
-			keepalive_requests 100000;
-			server { listen 127.0.0.1:9666; root $PWD/www; }
-		}
+	start_nginx <<-END
+		access_log $PWD/access.log;
+		keepalive_requests 100000;
+		server { listen 127.0.0.1:9666; root $PWD/www; }
 	END
-	nginx -p "$PWD" -c "$PWD/nginx.conf" 2>nginx.start &
-	pids+=("$!")
 	until_true 20 curl -s http://127.0.0.1:9666/ -o /dev/null
 	start_hotmon --ports 9666
 	: >access.log

@@ -9,45 +9,26 @@ export ours=http://127.0.0.1:9009
 # insist NAME [PORT SETTING...]: nginx on PORT (7000) before the store at $url, which is NAME to it.
 # ./access has a line for each request: what was asked for in Host, and what came of it.
 insist() {
-	need_cmd nginx
 	local name=$1 port=${2-7000}
 	shift $(($# < 2 ? $# : 2))
 	printf '127.0.0.1 localhost store.example s3.eu-west-1.amazonaws.com\n::1 localhost\n' >hosts
 	mount --bind hosts /etc/hosts
-	mkdir -p tmp
-	cat >nginx.conf <<-END
-		daemon off;
-		pid $PWD/nginx.pid;
-		error_log $PWD/nginx.log;
-		worker_processes 1;
-		user root;
-		events {}
-		http {
-			log_format line '\$http_host \$request_method \$request_uri \$status';
-			access_log $PWD/access line;
-			client_body_temp_path $PWD/tmp/1;
-			proxy_temp_path $PWD/tmp/2;
-			fastcgi_temp_path $PWD/tmp/3;
-			uwsgi_temp_path $PWD/tmp/4;
-			scgi_temp_path $PWD/tmp/5;
-			client_max_body_size 0;
-			upstream store { server ${url#http://}; keepalive 4; }
-			server {
-				listen 127.0.0.1:$port $*;
-				ignore_invalid_headers off;
-				location / {
-					proxy_pass http://store;
-					proxy_http_version 1.1;
-					proxy_set_header Connection "";
-					proxy_set_header Host $name;
-					proxy_buffering off;
-				}
+	start_nginx <<-END
+		log_format line '\$http_host \$request_method \$request_uri \$status';
+		access_log $PWD/access line;
+		upstream store { server ${url#http://}; keepalive 4; }
+		server {
+			listen 127.0.0.1:$port $*;
+			ignore_invalid_headers off;
+			location / {
+				proxy_pass http://store;
+				proxy_http_version 1.1;
+				proxy_set_header Connection "";
+				proxy_set_header Host $name;
+				proxy_buffering off;
 			}
 		}
 	END
-	nginx -p "$PWD" -c "$PWD/nginx.conf" 3>&- &
-	nginx_pid=$!
-	pids+=("$nginx_pid")
 	until_true 20 listening "$port" || { cat nginx.log >&2; return 1; }
 }
 

@@ -80,6 +80,34 @@ start_node() {
 	export AWS_ENDPOINT_URL="$url"
 }
 
+# start_nginx: its files are here, and standard input is the rest of its block http.  Sets nginx_pid.
+start_nginx() {
+	need_cmd nginx
+	mkdir -p tmp
+	{
+		cat <<-END
+			daemon off;
+			pid $PWD/nginx.pid;
+			error_log $PWD/nginx.log;
+			worker_processes 1;
+			user root;
+			events { worker_connections 512; }
+			http {
+				client_body_temp_path $PWD/tmp/1;
+				proxy_temp_path $PWD/tmp/2;
+				fastcgi_temp_path $PWD/tmp/3;
+				uwsgi_temp_path $PWD/tmp/4;
+				scgi_temp_path $PWD/tmp/5;
+				client_max_body_size 0;
+		END
+		cat
+		echo "}"
+	} >nginx.conf
+	nginx -p "$PWD" -c "$PWD/nginx.conf" 2>>nginx.log 3>&- &
+	nginx_pid=$!
+	pids+=("$nginx_pid")
+}
+
 # own_keys: the node's keys into the environment, for a proxy's URL.
 own_keys() {
 	local file=$HOME/.config/ffs/credentials

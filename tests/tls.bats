@@ -15,7 +15,6 @@ own_openssl() {
 # start_https: a store of ours with objects bkt/a of 1,000,000 bytes and bkt/b of 1,000, behind nginx,
 # which speaks TLS on 9443, and HTTP/2, too, on 9444.
 start_https() {
-	need_cmd nginx
 	start_node --anonymous
 	curl -sS -X PUT "$url/bkt" -o /dev/null
 	head -c 1000000 /dev/urandom >a
@@ -24,37 +23,20 @@ start_https() {
 	curl -sS -T b "$url/bkt/b"
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
 		-addext "subjectAltName=DNS:localhost,DNS:bkt.localhost,IP:127.0.0.1,IP:::1,IP:10.77.0.1" 2>/dev/null
-	mkdir -p tmp
-	cat >nginx.conf <<-END
-		daemon off;
-		pid $PWD/nginx.pid;
-		error_log $PWD/nginx.log;
-		worker_processes 1;
-		user root;
-		events {}
-		http {
-			access_log off;
-			client_body_temp_path $PWD/tmp/1;
-			proxy_temp_path $PWD/tmp/2;
-			fastcgi_temp_path $PWD/tmp/3;
-			uwsgi_temp_path $PWD/tmp/4;
-			scgi_temp_path $PWD/tmp/5;
-			client_max_body_size 0;
-			ssl_certificate $PWD/cert.pem;
-			ssl_certificate_key $PWD/key.pem;
-			server {
-				listen 9443 ssl;
-				listen [::]:9443 ssl;
-				location / { proxy_pass $url; proxy_http_version 1.1; proxy_set_header Host \$http_host; }
-			}
-			server {
-				listen 9444 ssl http2;
-				location / { proxy_pass $url; }
-			}
+	start_nginx <<-END
+		access_log off;
+		ssl_certificate $PWD/cert.pem;
+		ssl_certificate_key $PWD/key.pem;
+		server {
+			listen 9443 ssl;
+			listen [::]:9443 ssl;
+			location / { proxy_pass $url; proxy_http_version 1.1; proxy_set_header Host \$http_host; }
+		}
+		server {
+			listen 9444 ssl http2;
+			location / { proxy_pass $url; }
 		}
 	END
-	nginx -p "$PWD" -c "$PWD/nginx.conf" 3>&- &
-	pids+=("$!")
 	export CURL_CA_BUNDLE=$PWD/cert.pem SSL_CERT_FILE=$PWD/cert.pem
 	unset AWS_ENDPOINT_URL
 	store=https://127.0.0.1:9443
